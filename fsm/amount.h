@@ -23,6 +23,17 @@ enum {
     FSM_AMOUNT_DECIMAL_MAX = 388      /* characters of the longest decimal text, with sign and NUL */
 };
 
+/* Empty bytes; and bytes as they are, but empty instead of none. */
+static inline fsm_bytes fsm_empty(void)
+{
+    return (fsm_bytes){(const uint8_t *)"", 0};
+}
+
+static inline fsm_bytes fsm_or_empty(fsm_bytes bytes)
+{
+    return bytes.data != 0 ? bytes : fsm_empty();
+}
+
 /* limbs [0, used) count, least significant first, the highest of them not 0; zero: used 0, not negative. What lies above
  * used is not defined. */
 typedef struct fsm_amount {

@@ -9,6 +9,7 @@
 
 enum {
     FSM_TEXT_MAX = 8192,    /* bytes of Message and of peer ids */
+    FSM_TEXT_OVERHANG = 3,  /* bytes of a UTF-8 sequence behind its first */
     FSM_CID_MAX = 262144,   /* bytes of a binary CID (with the 00 in front of it: one more) */
     FSM_ADDRESS_MAX = 64    /* bytes of an address */
 };

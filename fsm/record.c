@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "record.h"
+
+#include <stddef.h>
+
+enum {
+    CID_VARINT_MAX = 9,      /* bytes of a varint in a CID (63 bits) */
+    ADDRESS_VARINT_MAX = 10, /* bytes of the varint in an address of protocol 0 (64 bits) */
+    CID_0_SIZE = 34
+};
+
+/* Reads a minimal varint at *at and steps over it. */
+static bool read_varint(fsm_bytes bytes, uint32_t *at, uint32_t max, uint64_t *value)
+{
+    *value = 0;
+    for (uint32_t i = 0; i < max && *at < bytes.size; i++) {
+        uint8_t byte = bytes.data[(*at)++];
+        if (i == 9 && byte > 1)
+            return false;
+        *value |= (uint64_t)(byte & 0x7f) << 7 * i;
+        if (byte < 0x80)
+            return byte != 0 || i == 0;
+    }
+    return false;
+}
+
+bool fsm_cid_well_formed(fsm_bytes cid)
+{
+    if (cid.size < 2 || cid.size > FSM_CID_MAX)
+        return false;
+    if (cid.data[0] == 0x12 && cid.data[1] == 0x20)
+        return cid.size == CID_0_SIZE;
+    uint32_t at = 0;
+    uint64_t version, codec, hash, digest_size;
+    return read_varint(cid, &at, CID_VARINT_MAX, &version) && version == 1 &&
+           read_varint(cid, &at, CID_VARINT_MAX, &codec) && read_varint(cid, &at, CID_VARINT_MAX, &hash) &&
+           read_varint(cid, &at, CID_VARINT_MAX, &digest_size) && digest_size == cid.size - at;
+}
+
+bool fsm_address_well_formed(fsm_bytes address)
+{
+    if (address.size < 2 || address.size > FSM_ADDRESS_MAX)
+        return false;
+    uint32_t at = 1;
+    uint64_t id;
+    switch (address.data[0]) {
+    case 0:
+        return read_varint(address, &at, ADDRESS_VARINT_MAX, &id) && at == address.size;
+    case 1:
+    case 2:
+        return address.size == 21;
+    case 3:
+        return address.size == 49;
+    default:
+        return false;
+    }
+}

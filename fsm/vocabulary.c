@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "machine.h"
+
+#define EVENT_NAME(number, word) [number] = "ClientEvent" #word,
+static const char *const event_names[] = {FSM_EVENTS(EVENT_NAME)};
+
+#define OP_NAME(number, word) [number] = #word,
+static const char *const op_names[] = {[0] = "", FSM_OPS(OP_NAME)};
+
+const char *fsm_event_name(uint32_t event)
+{
+    return event < FSM_EVENT_COUNT ? event_names[event] : "";
+}
+
+const char *fsm_op_name(uint32_t op)
+{
+    return op < FSM_OP_END ? op_names[op] : "";
+}
+
+const char *fsm_status_name(const fsm_machine *machine, uint64_t status)
+{
+    return status < machine->statuses_count ? machine->status_names[status] : "";
+}
