@@ -22,8 +22,9 @@ static bool unknown_response_received(fsm_record *after, const fsm_value *args, 
 /* ---- Events */
 
 /* paymentChannelCreationStates of the specification */
-#define PAYMENT_CHANNEL_CREATION \
-    DealStatusWaitForAcceptance, DealStatusAccepted, DealStatusPaymentChannelCreating, DealStatusPaymentChannelAddingFunds
+#define PAYMENT_CHANNEL_CREATION                                                                                       \
+    DealStatusWaitForAcceptance, DealStatusAccepted, DealStatusPaymentChannelCreating,                                 \
+        DealStatusPaymentChannelAddingFunds
 
 static const fsm_event events[] = {
 #include "client_0_5_6_events.inc"
@@ -52,6 +53,8 @@ static const uint8_t finals[] = {
 };
 
 /* ---- Entry handlers */
+
+/* clang-format off */
 
 static const fsm_handler handlers[] = {
     HANDLER(ProposeDeal, fsm_propose_deal_0_5_6,
@@ -115,7 +118,26 @@ static const fsm_op ops[] = {
     OP(WaitForPaymentChannelAddFunds, FSM_REPEAT_SAFE, ARGS(ARG_CID, cid), GIVES_NOTHING),
 };
 
+/* clang-format on */
+
+/* ---- The counts of the specification */
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#include "table_count.h"
+enum {
+    TALLY = 0
+#include "client_0_5_6_events.inc"
+};
+_Static_assert(FSM_TALLY_EVENTS(TALLY) == 27, "27 events have transitions");
+_Static_assert(FSM_TALLY_CLAUSES(TALLY) == 35, "35 From...To clauses");
+_Static_assert(FSM_TALLY_ENTRIES(TALLY) == 60, "60 (event, from) entries");
+_Static_assert(STATUSES == 21, "17 states, and 4 statuses without client transition");
+_Static_assert(COUNT_OF(events) == 28, "28 events have numbers");
+_Static_assert(COUNT_OF(finals) - 1 == 4, "4 final states");
+_Static_assert(COUNT_OF(outside) - 1 == 12, "11 events from outside, and Open");
+_Static_assert(COUNT_OF(handlers) == 8, "8 entry handlers");
+_Static_assert(COUNT_OF(ops) - 1 == 9, "9 environment functions");
 
 const fsm_machine fsm_client_0_5_6 = {
     .version = "client 0.5.6",

@@ -26,7 +26,7 @@ static bool read_varint(fsm_bytes bytes, uint32_t *at, uint32_t max, uint64_t *v
 
 bool fsm_cid_well_formed(fsm_bytes cid)
 {
-    if (cid.size < 2 || cid.size > FSM_CID_MAX)
+    if (cid.size < 2 || cid.size >= FSM_CID_MAX)
         return false;
     if (cid.data[0] == 0x12 && cid.data[1] == 0x20)
         return cid.size == CID_0_SIZE;

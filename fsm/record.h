@@ -10,7 +10,7 @@
 enum {
     FSM_TEXT_MAX = 8192,    /* bytes of Message and of peer ids */
     FSM_TEXT_OVERHANG = 3,  /* bytes of a UTF-8 sequence behind its first */
-    FSM_CID_MAX = 262144,   /* bytes of a binary CID (with the 00 in front of it: one more) */
+    FSM_CID_MAX = 262144,   /* bytes of a stored CID: a 00 and the binary CID */
     FSM_ADDRESS_MAX = 64    /* bytes of an address */
 };
 
@@ -59,7 +59,7 @@ typedef struct fsm_record {
 } fsm_record;
 
 /* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints; a digest as long as
- * its length says; nothing after it; at most FSM_CID_MAX bytes. */
+ * its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
 bool fsm_cid_well_formed(fsm_bytes cid);
 /* A binary address of protocol 0 to 3, as the spec page v0.5.6 says under "Stored bytes". */
 bool fsm_address_well_formed(fsm_bytes address);

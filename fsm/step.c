@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "machine.h"
 
+#include <string.h>
+
 static bool has_status(const uint8_t *list, uint64_t status)
 {
     for (; *list != FSM_LIST_END; list++) {
@@ -47,6 +49,15 @@ const fsm_clause *fsm_find_clause(const fsm_machine *machine, uint32_t event, ui
     return any;
 }
 
+/* As *after = *before, in two halves: gcc moves a block of this size as a whole with `rep movs`, which costs more than the rest
+ * of a step, but two halves through registers. */
+static void copy_record(fsm_record *after, const fsm_record *before)
+{
+    enum { HALF = sizeof(fsm_record) / 2 };
+    memcpy(after, before, HALF);
+    memcpy((uint8_t *)after + HALF, (const uint8_t *)before + HALF, sizeof(fsm_record) - HALF);
+}
+
 fsm_outcome fsm_step(const fsm_machine *machine, const fsm_record *before, uint32_t event, const fsm_value *args,
                      fsm_scratch *scratch, fsm_record *after)
 {
@@ -61,7 +72,7 @@ fsm_outcome fsm_step(const fsm_machine *machine, const fsm_record *before, uint3
         outcome.result = FSM_INVALID_TRANSITION;
         return outcome;
     }
-    *after = *before;
+    copy_record(after, before);
     fsm_action *action = machine->events[event].action;
     if (action != NULL && !action(after, args, scratch, &outcome.why)) { /* Difference 7: nothing is half-done */
         outcome.result = FSM_ACTION_FAILED;
