@@ -222,8 +222,7 @@ bool fsm_count_payment(fsm_record *after, const fsm_value *args, fsm_scratch *sc
            fsm_amount_store(&unseal_paid, FSM_AMOUNT_STORED_MAX, scratch->amount[1], &after->unseal_funds_paid);
     if (!fits) {
         *why = "expected FundsSpent and UnsealFundsPaid to stay within 127 bytes, found more with this payment: they "
-               "cannot "
-               "be stored";
+               "cannot be stored";
         return false;
     }
     after->payment_requested = fsm_empty();

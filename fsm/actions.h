@@ -2,9 +2,10 @@
 #ifndef FSM_ACTIONS_H
 #define FSM_ACTIONS_H
 
-/* What events do to a record; shared by the versions. A rule that a version changes is a new function with its tag as suffix.
- * Contract: fsm_action in machine.h. Every action leaves a record that can be stored, or refuses (difference 4). Source: the
- * Action functions of the specification, seed-clientstates.txt; the differences are numbered as on spec page v0.5.6. */
+/* What events do to a record; shared by the versions. A rule that a version changes is a new function with its tag as
+ * suffix. Contract: fsm_action in machine.h. Every action leaves a record that can be stored, or refuses (difference
+ * 4). Source: the Action functions of the specification, seed-clientstates.txt; the differences are numbered as on
+ * spec page v0.5.6. */
 
 #include "machine.h"
 
@@ -45,8 +46,8 @@ fsm_action fsm_record_received;
  * (difference 1); what does not fit is refused, CurrentInterval stops at 2^64 - 1 (difference 3). */
 fsm_action fsm_count_payment;
 
-/* Message = "Unexpected deal response status: " and the printed name of a status. Names differ from version to version, so each
- * version has a fsm_action of its own that calls this. */
+/* Message = "Unexpected deal response status: " and the printed name of a status. Names differ from version to
+ * version, so each version has a fsm_action of its own that calls this. */
 bool fsm_unexpected_status(fsm_record *after, const char *status_name, fsm_scratch *scratch);
 
 #endif

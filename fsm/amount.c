@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "amount.h"
 
-/* Numbers as arrays of 32-bit limbs with 64-bit intermediates: nothing here is wider than a standard type. Lengths follow
- * the value, so a short amount costs a few instructions whatever FSM_AMOUNT_LIMBS is. */
+/* Numbers as arrays of 32-bit limbs with 64-bit intermediates: nothing here is wider than a standard type. Lengths
+ * follow the value, so a short amount costs a few instructions whatever FSM_AMOUNT_LIMBS is. */
 
 static uint32_t read_big_endian(const uint8_t *bytes)
 {

@@ -34,8 +34,8 @@ static inline fsm_bytes fsm_or_empty(fsm_bytes bytes)
     return bytes.data != 0 ? bytes : fsm_empty();
 }
 
-/* limbs [0, used) count, least significant first, the highest of them not 0; zero: used 0, not negative. What lies above
- * used is not defined. */
+/* limbs [0, used) count, least significant first, the highest of them not 0; zero: used 0, not negative. What lies
+ * above used is not defined. */
 typedef struct fsm_amount {
     uint32_t used;
     bool negative;
@@ -54,8 +54,8 @@ void fsm_amount_from_u64(fsm_amount *out, uint64_t value);
 bool fsm_amount_add(fsm_amount *out, const fsm_amount *a, const fsm_amount *b);
 bool fsm_amount_sub(fsm_amount *out, const fsm_amount *a, const fsm_amount *b);
 bool fsm_amount_mul_u64(fsm_amount *out, const fsm_amount *a, uint64_t b);
-/* Euclidean quotient (it leaves a remainder in [0, |b|)), as Go's big.Int.Div; b must not be zero. False: the quotient is
- * negative or over 64 bits. */
+/* Euclidean quotient (it leaves a remainder in [0, |b|)), as Go's big.Int.Div; b must not be zero. False: the
+ * quotient is negative or over 64 bits. */
 bool fsm_amount_div_u64(uint64_t *quotient, const fsm_amount *a, const fsm_amount *b);
 /* Below, at or above 0 as a is below, equal to or above b. */
 int fsm_amount_cmp(const fsm_amount *a, const fsm_amount *b);

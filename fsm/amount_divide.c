@@ -25,8 +25,9 @@ static void shift_left(uint32_t *out, const fsm_amount *a, uint32_t bits)
     out[a->used] = carry;
 }
 
-/* One digit of a long division (Knuth, The Art of Computer Programming, 4.3.1, algorithm D): divides part [0, count] by
- * divisor [0, count), whose highest bit is set, leaves the remainder in part and returns the digit. count is 2 or more. */
+/* One digit of a long division (Knuth, The Art of Computer Programming, 4.3.1, algorithm D): divides part [0, count]
+ * by divisor [0, count), whose highest bit is set, leaves the remainder in part and returns the digit. count is 2 or
+ * more. */
 static uint32_t divide_digit(uint32_t *part, const uint32_t *divisor, uint32_t count)
 {
     uint64_t head = (uint64_t)part[count] << 32 | part[count - 1];

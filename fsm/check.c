@@ -37,7 +37,8 @@ fsm_check fsm_check_event(const fsm_machine *machine, uint32_t event, const fsm_
     return FSM_CHECK_OK;
 }
 
-/* As is_value, but CIDs and addresses may be malformed: that is an answer that makes no sense, for the handler to see. */
+/* As is_value, but CIDs and addresses may be malformed: that is an answer that makes no sense, for the handler to
+ * see. */
 static bool is_answered(const fsm_value *value, uint8_t kind)
 {
     if ((kind & FSM_OPTIONAL) != 0 && value->kind == FSM_NONE)

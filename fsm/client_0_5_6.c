@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* client 0.5.6: the retrieval client of go-fil-markets v0.5.1 to v0.5.6. Its events stand in client_0_5_6_events.inc. Source:
- * seed-clientstates.txt (events, finals, entry functions) and spec page v0.5.6 (names, ops). */
+/* client 0.5.6: the retrieval client of go-fil-markets v0.5.1 to v0.5.6. Its events stand in client_0_5_6_events.inc.
+ * Source: seed-clientstates.txt (events, finals, entry functions) and spec page v0.5.6 (names, ops). */
 
 #include "actions.h"
 #include "handlers.h"
@@ -22,16 +22,18 @@ static bool unknown_response_received(fsm_record *after, const fsm_value *args, 
 /* ---- Events */
 
 /* paymentChannelCreationStates of the specification */
-#define PAYMENT_CHANNEL_CREATION                                                                                       \
-    DealStatusWaitForAcceptance, DealStatusAccepted, DealStatusPaymentChannelCreating,                                 \
-        DealStatusPaymentChannelAddingFunds
+/* clang-format off */
+#define PAYMENT_CHANNEL_CREATION \
+    DealStatusWaitForAcceptance, DealStatusAccepted, DealStatusPaymentChannelCreating, \
+    DealStatusPaymentChannelAddingFunds
+/* clang-format on */
 
 static const fsm_event events[] = {
 #include "client_0_5_6_events.inc"
 };
 
-/* Any other may come from a handler only. Open is the host's, once; a handler may raise LastPaymentRequested, PaymentRequested
- * and DataTransferError, too. */
+/* Any other may come from a handler only. Open is the host's, once; a handler may raise LastPaymentRequested,
+ * PaymentRequested and DataTransferError, too. */
 static const uint8_t outside[] = {
     ClientEventOpen,
     ClientEventDealRejected,

@@ -13,9 +13,7 @@ static bool refuse(const char **field, const char **why, const char *name, const
 static bool check_amount(fsm_bytes amount, const char *name, const char **field, const char **why)
 {
     if (!fsm_amount_well_formed(amount, FSM_AMOUNT_STORED_MAX))
-        return refuse(
-            field, why, name,
-            "expected an amount in its stored form, at most 128 bytes with its sign byte, found something else");
+        return refuse(field, why, name, "expected an amount, stored in at most 128 bytes, found something else");
     if (amount.size > 0 && amount.data[0] != 0)
         return refuse(field, why, name, "expected an amount of 0 or more, found a negative one");
     return true;

@@ -56,11 +56,9 @@ static const char *payment_channel_nonsense(const fsm_answer *answer)
     if (is_undefined(message))
         return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave none";
     if (!fsm_cid_well_formed(message->bytes))
-        return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave bytes that are not a CID";
+        return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave bytes that are not one";
     if (!is_undefined(address) && !fsm_address_well_formed(address->bytes))
-        return "GetOrCreatePaymentChannel: expected the address of a payment channel or none, the node gave bytes that "
-               "are not "
-               "an address";
+        return "GetOrCreatePaymentChannel: expected an address or none, the node gave bytes that are not one";
     return NULL;
 }
 
@@ -99,11 +97,9 @@ static const char *address_nonsense(const fsm_answer *answer)
     if (!answer->ok)
         return NULL;
     if (is_undefined(&answer->values[0]))
-        return "WaitForPaymentChannelCreation: expected the address of the payment channel, the node gave none";
+        return "WaitForPaymentChannelCreation: expected an address, the node gave none";
     if (!fsm_address_well_formed(answer->values[0].bytes))
-        return "WaitForPaymentChannelCreation: expected the address of the payment channel, the node gave bytes that "
-               "are not "
-               "an address";
+        return "WaitForPaymentChannelCreation: expected an address, the node gave bytes that are not one";
     return NULL;
 }
 

@@ -2,11 +2,12 @@
 #ifndef FSM_HANDLERS_H
 #define FSM_HANDLERS_H
 
-/* Entry handlers; shared by the versions. A rule that a version changes is a new function with its tag as suffix. Contract:
- * fsm_handler_fn in machine.h. Source: spec page v0.5.6, "Entry handlers"; the differences are numbered as there.
+/* Entry handlers; shared by the versions. A rule that a version changes is a new function with its tag as suffix.
+ * Contract: fsm_handler_fn in machine.h. Source: spec page v0.5.6, "Entry handlers"; the differences are numbered as
+ * there.
  *
- * In all of them: an answer that makes no sense counts as an error of that call (difference 5), and what the record must hold
- * is looked for before anything is asked (difference 6). */
+ * In all of them: an answer that makes no sense counts as an error of that call (difference 5), and what the record
+ * must hold is looked for before anything is asked (difference 6). */
 
 #include "machine.h"
 

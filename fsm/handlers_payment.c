@@ -52,8 +52,8 @@ void fsm_process_payment_requested(const fsm_record *record, const fsm_answer *a
 
 /* ---- SendFunds, SendFundsLastPayment */
 
-/* PaymentRequested is above what the bytes received and the unsealing are worth and not paid yet. Difference 2: the reference
- * reads the number of bytes as a signed 64-bit number. */
+/* PaymentRequested is above what the bytes received and the unsealing are worth and not paid yet. Difference 2: the
+ * reference reads the number of bytes as a signed 64-bit number. */
 static bool is_too_much(const fsm_record *record, const fsm_amount *requested)
 {
     fsm_amount due, unseal_price, unseal_paid;

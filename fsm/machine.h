@@ -9,7 +9,7 @@
 #include "record.h"
 #include "vocabulary.h"
 
-/* ---- Values: arguments of events and ops, values of answers. Numbers as in abi/dealfsm/base.h (checked in plugin/). */
+/* ---- Values: arguments of events and ops, values of answers. Numbers as in abi/dealfsm/base.h. */
 typedef enum fsm_kind {
     FSM_NONE = 0,
     ARG_AMOUNT = 1,
@@ -40,9 +40,9 @@ enum {
     FSM_FROM_MAX = 6       /* states of a clause */
 };
 
-/* Where a step or handler puts bytes that it makes: a message, amounts, decimal texts. Results point into it and live as long
- * as it does. Needs no initialisation. A step writes the first half of each array only, a handler the second half only: what a
- * handler raised may be stepped with the same scratch. */
+/* Where a step or handler puts bytes that it makes: a message, amounts, decimal texts. Results point into it and live
+ * as long as it does. Needs no initialisation. A step writes the first half of each array only, a handler the second
+ * half only: what a handler raised may be stepped with the same scratch. */
 typedef struct fsm_scratch {
     uint8_t amount[4][FSM_AMOUNT_INPUT_MAX];
     char text[2][FSM_TEXT_MAX + FSM_TEXT_OVERHANG]; /* looks ahead where a text is cut */
@@ -60,8 +60,8 @@ typedef struct fsm_clause {
     uint8_t target;
 } fsm_clause;
 
-/* Changes *after, a copy of the record before the event; the spans that it sets point into args or scratch. False: the event
- * is refused, *why (a constant text) says what cannot be done; *after is then dropped. */
+/* Changes *after, a copy of the record before the event; the spans that it sets point into args or scratch. False:
+ * the event is refused, *why (a constant text) says what cannot be done; *after is then dropped. */
 typedef bool fsm_action(fsm_record *after, const fsm_value *args, fsm_scratch *scratch, const char **why);
 
 typedef struct fsm_event {
@@ -91,8 +91,8 @@ typedef struct fsm_next {
     fsm_value args[FSM_ARGS_MAX]; /* point into record, answers, scratch or constants */
 } fsm_next;
 
-/* What the handler of a state wants next, given the record as of its step and the answers of this run so far, in order. Pure:
- * the same input gives the same wish, so a run can be told again from its answers. */
+/* What the handler of a state wants next, given the record as of its step and the answers of this run so far, in
+ * order. Pure: the same input gives the same wish, so a run can be told again from its answers. */
 typedef void fsm_handler_fn(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
                             fsm_scratch *scratch, fsm_next *next);
 
@@ -151,9 +151,9 @@ typedef struct fsm_outcome {
     const char *why;    /* ACTION_FAILED: a constant text */
 } fsm_outcome;
 
-/* Checks an event as it is handed in, before any state is looked at: unknown event, argument count, argument kinds from left
- * to right and whether they are well formed (an undefined, empty CID or address passes here: where it would have to be
- * stored the action refuses it). */
+/* Checks an event as it is handed in, before any state is looked at: unknown event, argument count, argument kinds
+ * from left to right and whether they are well formed (an undefined, empty CID or address passes here: where it would
+ * have to be stored the action refuses it). */
 typedef enum fsm_check {
     FSM_CHECK_OK = 0,
     FSM_UNKNOWN_EVENT = 1,
@@ -168,7 +168,7 @@ fsm_check fsm_check_event(const fsm_machine *machine, uint32_t event, const fsm_
 fsm_outcome fsm_step(const fsm_machine *machine, const fsm_record *before, uint32_t event, const fsm_value *args,
                      fsm_scratch *scratch, fsm_record *after);
 
-/* The clause that an event takes in a state (final states are not looked at), or NULL. An exact entry beats FROM_ANY. */
+/* The clause that an event takes in a state (final states are not looked at), or NULL. Exact entries beat FROM_ANY. */
 const fsm_clause *fsm_find_clause(const fsm_machine *machine, uint32_t event, uint64_t status);
 const fsm_handler *fsm_find_handler(const fsm_machine *machine, uint64_t status);
 bool fsm_is_final(const fsm_machine *machine, uint64_t status);
@@ -180,8 +180,9 @@ const char *fsm_op_name(uint32_t op);       /* "AllocateLane" */
 /* Whether an answer's values have the number and kinds that the op gives. */
 bool fsm_check_answer(const fsm_machine *machine, uint32_t op, const fsm_answer *answer);
 
-/* The record of a new deal: sets what creation sets (spec page v0.5.6, "One event, step by step") on a record that holds the
- * proposal, store_id, total_funds, wallets and sender. False: it could not be stored or would never work; *why says what. */
+/* The record of a new deal: sets what creation sets (spec page v0.5.6, "One event, step by step") on a record that
+ * holds the proposal, store_id, total_funds, wallets and sender. False: it could not be stored or would never work;
+ * *why says what. */
 bool fsm_create(fsm_record *record, const char **field, const char **why);
 
 /* Checks the invariants of a machine's data: NULL, or a constant text that says what is wrong. */

@@ -2,8 +2,9 @@
 #ifndef FSM_RECORD_H
 #define FSM_RECORD_H
 
-/* The record of a deal, for all versions. Byte strings are spans into memory of somebody else: a record is a view and is
- * copied by assignment. Amounts are in their stored form. Source: spec page v0.5.6, "Record"; v1.0.9 adds the last two. */
+/* The record of a deal, for all versions. Byte strings are spans into memory of somebody else: a record is a view and
+ * is copied by assignment. Amounts are in their stored form. Source: spec page v0.5.6, "Record"; v1.0.9 adds the last
+ * two. */
 
 #include "amount.h"
 
@@ -58,8 +59,8 @@ typedef struct fsm_record {
     bool legacy_protocol;
 } fsm_record;
 
-/* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints; a digest as long as
- * its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
+/* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints; a digest as
+ * long as its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
 bool fsm_cid_well_formed(fsm_bytes cid);
 /* A binary address of protocol 0 to 3, as the spec page v0.5.6 says under "Stored bytes". */
 bool fsm_address_well_formed(fsm_bytes address);

@@ -49,8 +49,8 @@ const fsm_clause *fsm_find_clause(const fsm_machine *machine, uint32_t event, ui
     return any;
 }
 
-/* As *after = *before, in two halves: gcc moves a block of this size as a whole with `rep movs`, which costs more than the rest
- * of a step, but two halves through registers. */
+/* As *after = *before, in two halves: gcc moves a block of this size as a whole with `rep movs`, which costs more
+ * than the rest of a step, but two halves through registers. */
 static void copy_record(fsm_record *after, const fsm_record *before)
 {
     enum { HALF = sizeof(fsm_record) / 2 };

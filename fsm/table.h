@@ -2,13 +2,14 @@
 #ifndef FSM_TABLE_H
 #define FSM_TABLE_H
 
-/* The words in which a machine's table is written. They fill in fields of the structs in machine.h and do nothing else:
+/* The words in which a machine's table is written. They fill in fields of the structs in machine.h and do nothing
+ * else:
  *
  *     EVENT(ClientEventDealProposed, ARGS(ARG_CHANNEL, channelID), fsm_set_channel,
  *           {FROM(DealStatusNew), TO(DealStatusWaitForAcceptance)})
  *
- * is the row of an event with its arguments (kind, name, kind, name, …), its action and its From...To clauses, in the order
- * and the words of the specification. */
+ * is the row of an event with its arguments (kind, name, kind, name, …), its action and its From...To clauses, in the
+ * order and the words of the specification. */
 
 #include "machine.h"
 

@@ -13,8 +13,8 @@ static bool is_continuation(uint8_t byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at the start of [bytes, bytes + left), 0 if there is none. Source: The Unicode
- * Standard, table 3-7. */
+/* Bytes of the well-formed UTF-8 sequence at the start of [bytes, bytes + left), 0 if there is none. Source: The
+ * Unicode Standard, table 3-7. */
 static uint32_t sequence_length(const uint8_t *bytes, uint32_t left)
 {
     uint8_t lead = bytes[0];

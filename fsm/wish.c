@@ -53,7 +53,8 @@ fsm_bytes fsm_decimal_text(const fsm_amount *amount, char *buffer)
     return (fsm_bytes){(const uint8_t *)buffer, fsm_amount_decimal(amount, buffer)};
 }
 
-/* The text of an answer's error. A shortfall has the text that the reference gives it (spec page v1.0.9, "Environment"). */
+/* The text of an answer's error. A shortfall has the text that the reference gives it (spec page v1.0.9,
+ * "Environment"). */
 static fsm_bytes error_text(const fsm_answer *answer, fsm_scratch *scratch)
 {
     if (!answer->shortfall)

@@ -19,8 +19,8 @@ void fsm_with_channel(fsm_next *next, const fsm_channel *channel);
 /* Raises an event whose only argument is the text of an error. */
 void fsm_raise_error(fsm_next *next, uint32_t event, fsm_bytes text);
 
-/* False: the answer is good. Else raises event with the answer's error, or with `nonsense`, a text that says why an answer
- * without error makes no sense (difference 5) or NULL. */
+/* False: the answer is good. Else raises event with the answer's error, or with `nonsense`, a text that says why an
+ * answer without error makes no sense (difference 5) or NULL. */
 bool fsm_failed(const fsm_answer *answer, const char *nonsense, uint32_t event, fsm_scratch *scratch, fsm_next *next);
 
 /* The decimal text of an amount, in a buffer of FSM_AMOUNT_DECIMAL_MAX characters. */
