@@ -97,7 +97,7 @@ static const wrong WRONGS[] = {
     {text_read_cid, "Qm", "version 0"},
     {text_read_cid, "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbd", "version 0"},
     {text_read_cid, "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdj", "left over"},
-    {text_read_cid, "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy5", "multihash"},
+    {text_read_cid, "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbz", "multihash"},
     {text_read_cid, "b0", "base32"},
     {text_read_cid, "z0", "base58"},
     {text_read_peer, "bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi", "libp2p-key"},

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef TOOLS_WORLD_PRIVATE_H
+#define TOOLS_WORLD_PRIVATE_H
+
+/* The world's inside. One mutex guards all of it; it is never held while the machine is called.
+ *
+ * Each deal has a list of what is to come for it. A thread takes the deal whose next thing is the earliest, does that one thing
+ * and puts the deal back: so a deal is in one thread at a time, and its things happen in the order of their times. With
+ * `sync`, an op does within its call all that comes before its answer, and then the answer: the same order. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "dice.h"
+#include "world.h"
+
+enum {
+    ADDRESS_LEN = 21, /* of a payment channel: protocol 2 */
+    CID_LEN = 38,     /* of a message: version 1, dag-cbor, blake2b-256 */
+    PAYLOAD_LEN = 36, /* made-up CIDs: version 1, dag-pb, sha2-256 */
+    AMOUNT_MAX = 96   /* stored form: 2^127 bytes at 2^127 attoFIL is far below */
+};
+
+/* ---- Things to come */
+
+typedef enum thing_kind {
+    THING_START,  /* create the deal and open it */
+    THING_TURN,   /* the provider's turn */
+    THING_ANSWER, /* an op's answer; freed afterwards */
+    THING_REPEAT, /* the same answer again */
+    THING_LANDS,  /* a message is on chain, or given up */
+    THING_RETRY   /* the node asks a stalled deal to go on */
+} thing_kind;
+
+/* An answer on its way. */
+typedef struct reply {
+    uint32_t op;
+    uint32_t nth;
+    uint64_t sequence;
+    uint32_t outcome;
+    uint32_t count;
+    bool twice;
+    char text[192];
+    dealfsm_value values[5];
+    uint8_t bytes[4][AMOUNT_MAX]; /* what values point to */
+    uint8_t voucher[256];
+} reply;
+
+typedef struct thing {
+    uint64_t time;
+    uint64_t order; /* among equal times */
+    thing_kind what;
+    size_t message; /* THING_LANDS: index */
+    reply *reply;   /* THING_ANSWER, THING_REPEAT: owned */
+} thing;
+
+/* ---- The chain */
+
+typedef struct lane {
+    uint64_t deal;
+    uint64_t nonce;       /* of the last voucher granted, 0: none */
+    uint64_t taken_nonce; /* of the best voucher that the provider has */
+    mpz_t granted;        /* best voucher that was signed */
+    mpz_t held;           /* best voucher that the provider has */
+    mpz_t before;         /* the one it had before */
+} lane;
+
+typedef struct channel {
+    size_t client;
+    size_t provider;
+    uint8_t address[ADDRESS_LEN];
+    bool exists;
+    mpz_t funds;   /* confirmed */
+    mpz_t pending; /* in messages that have not landed */
+    mpz_t granted; /* sum over the lanes */
+    lane *lanes;   /* the index is the lane's number */
+    size_t lane_count;
+    size_t lane_room;
+} channel;
+
+typedef struct message {
+    uint8_t cid[CID_LEN];
+    uint64_t lands; /* when it is on chain, microseconds */
+    bool lost;
+    mpz_t amount;
+} message;
+
+/* ---- Deals */
+
+/* An op of class *once* that was asked: its key, what was asked, and what is needed to give the same answer again. */
+typedef struct asked {
+    uint64_t sequence;
+    uint32_t op;
+    uint32_t nth;
+    uint64_t args; /* hash of the arguments, without the chain token */
+    uint32_t outcome;
+    bool flag;       /* GetOrCreatePaymentChannel: it existed */
+    uint64_t number; /* transfer, message, lane or nonce */
+    char *text;      /* of an error, or NULL */
+} asked;
+
+typedef enum stage { STAGE_ANSWER, STAGE_SEND, STAGE_LAST, STAGE_REPEAT, STAGE_WAIT, STAGE_COMPLETE, STAGE_END } stage;
+
+/* A provider as one deal sees it. */
+typedef struct serving {
+    scenario_habit habit;
+    stage stage;
+    stage after;      /* where to go on from STAGE_REPEAT */
+    uint64_t latency; /* microseconds, one way */
+    uint64_t strikes; /* bytes sent after which a habit shows */
+    bool struck;
+    uint64_t turn;     /* order of the turn that counts; others were overtaken */
+    bool again;        /* this report was made once already */
+    bool asked_ahead;  /* the payment for the present interval was asked for before its end */
+    bool last;         /* the last payment was asked for */
+    bool closed;       /* by the client */
+    uint64_t sent;     /* bytes */
+    uint64_t paid;     /* bytes paid for */
+    uint64_t asked;    /* bytes asked for */
+    uint64_t interval; /* bytes, as the client reckons it */
+    mpz_t owed;        /* the last request */
+    mpz_t due;         /* all requests that were meant */
+} serving;
+
+typedef struct world_deal {
+    uint64_t id;
+    uint64_t now;
+    size_t client;
+    size_t provider;
+    size_t retrieval;
+    uint8_t payload[PAYLOAD_LEN];
+    uint64_t size;
+    uint64_t interval;
+    uint64_t increase;
+    mpz_t price;
+    mpz_t unseal;
+    mpz_t funds;
+    bool sealed;
+    bool running;   /* in the hands of a thread */
+    size_t heap_at; /* place in the heap + 1, 0: not in it */
+    dice node;      /* for ops */
+    serving serving;
+    channel *channel;
+    uint64_t transfer; /* id, 0: none */
+    uint64_t vouchers;
+    bool in_flight;
+    const char *silent;
+    mpz_t added;
+    uint64_t orders; /* things so far */
+    thing *things;
+    size_t thing_count;
+    size_t thing_room;
+    asked *asked;
+    size_t asked_count;
+    size_t asked_room;
+    message *messages;
+    size_t message_count;
+} world_deal;
+
+struct world {
+    world_options options;
+    const scenario *scenario;
+    const world_machine *machine;
+    dealfsm_environment environment;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    atomic_bool stop;
+    world_deal *deals; /* of id 1 … */
+    world_deal **heap; /* deals by the time of their next thing */
+    size_t heap_count;
+    uint64_t busy;     /* deals in the hands of threads */
+    channel *channels; /* client by client */
+    mpz_t *wallets;    /* of clients */
+    bool broken;       /* out of memory: the run ends */
+};
+
+/* An event from outside, made by a provider. */
+typedef struct outside {
+    uint32_t event;
+    uint32_t kind; /* of its argument, DEALFSM_NONE: it has none */
+    uint64_t number;
+    uint8_t amount[AMOUNT_MAX];
+    size_t amount_len;
+    const char *text;
+} outside;
+
+/* world_time.c. All want the mutex, but those named do_. */
+thing *time_schedule(world *w, world_deal *d, uint64_t time, thing_kind what);
+void time_wake(world *w, world_deal *d);
+/* Does what is to come for a deal up to and with the thing of this order. */
+void do_until(world *w, world_deal *d, uint64_t order);
+void trace(const world *w, const world_deal *d, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* world_deal.c */
+bool deal_make(world *w, world_deal *d, uint64_t id);
+void deal_free(world_deal *d);
+void do_start(world *w, world_deal *d);
+
+/* world_node.c: the environment's functions */
+void node_environment(world *w);
+void do_answer(world *w, world_deal *d, const reply *r);
+
+/* world_chain.c: effects of ops. Each fills the reply, or sets an error; true: something was done. */
+typedef bool effect(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key);
+effect chain_get_or_create, chain_allocate_lane, chain_create_voucher, chain_available_funds, chain_head;
+/* When the wait for a message is over; fills the reply. */
+uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, reply *r);
+/* The voucher's lane and amount, if it is one of ours, for this channel; NULL: not. */
+lane *chain_verify(const world *w, const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce);
+void chain_lands(world *w, world_deal *d, size_t number);
+bool chain_make(world *w);
+void chain_free(world *w);
+/* Makes a known answer again. */
+void chain_again(world *w, world_deal *d, const dealfsm_op *op, const asked *key, reply *r);
+
+/* world_provider.c */
+/* The provider's turn: true when it says something. */
+bool provider_turn(world *w, world_deal *d, uint64_t order, outside *say);
+/* The proposal came; answered: when the client's node is answered. */
+void provider_hears(world *w, world_deal *d, uint64_t answered);
+/* A voucher came; at: when the provider can react. */
+void provider_takes(world *w, world_deal *d, lane *l, const mpz_t amount, uint64_t nonce, uint64_t at);
+const char *provider_waits(const world_deal *d);
+
+/* Small helpers of replies. */
+void reply_error(reply *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void reply_bytes(reply *r, uint32_t kind, const uint8_t *data, size_t len);
+void reply_number(reply *r, uint32_t kind, uint64_t number);
+void reply_amount(reply *r, const mpz_t amount);
+
+#endif
