@@ -2,9 +2,6 @@
 
 /* dealfsm-validate: holds a module against the contract and against golden vectors, through the ABI only. */
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <argp.h>
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -114,7 +111,7 @@ static const struct argp argp = {
     NULL, NULL, NULL};
 
 /* ---- Rules */
-static const rule_group *const groups[] = {&rules_border, &rules_machine, &rules_durable, &rules_threads};
+static const rule_group *const groups[] = {&rules_negotiate, &rules_describe, &rules_record, &rules_structs, &rules_arguments};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 static bool wanted(const char *id)

@@ -142,7 +142,12 @@ typedef struct rule_group {
     const rule *rules;
     uint32_t count;
 } rule_group;
-extern const rule_group rules_border, rules_machine, rules_durable, rules_threads;
+extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments;
+
+/* The case that opens now, of a rule without files. */
+#define CASE(v, ...) report_case((v)->report, NULL, 0, false, __VA_ARGS__)
+/* The open case fails unless the condition holds. */
+bool expect(validator *v, bool holds, const char *expected, const char *found);
 
 /* ---- Vector folders */
 /* The rules of folders, for --list; index past the last: false. */

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "validate.h"
 
 #include <inttypes.h>
@@ -39,6 +36,14 @@ const char *json_text(values_arena *arena, const json_t *json)
 const char *result_text(validator *v, int32_t result)
 {
     return description_result_name(&v->machine, result, values_take(v->arena, 32));
+}
+
+bool expect(validator *v, bool holds, const char *expected, const char *found)
+{
+    if (!holds) {
+        report_fail(v->report, expected, "%s", found);
+    }
+    return holds;
 }
 
 bool same_result(validator *v, const char *call, int32_t expected, int32_t found, const dealfsm_error *error)

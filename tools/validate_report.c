@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "validate_report.h"
 
 #include <inttypes.h>
