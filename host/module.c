@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "module.h"
 
+#include <dlfcn.h>
 #include <ltdl.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -60,18 +61,28 @@ static int32_t examine(const char *path, const host_file *file, dealfsm_manifest
     return result;
 }
 
-static int32_t linker_refused(const char *path, dealfsm_error *error)
+static int32_t linker_refused(const char *path, const char *why, dealfsm_error *error)
 {
-    const char *why = lt_dlerror();
     return host_error(error, DEALFSM_E_IO, "path", "%s: the dynamic linker refused it: %s", host_short(path),
                       why != NULL ? why : "no reason given");
+}
+
+/* libltdl says "file not found" whatever the reason was (it asks its other loaders, too, and keeps the last answer), so the
+ * linker is asked again. */
+static int32_t map_failed(const char *path, const char *copy, dealfsm_error *error)
+{
+    void *handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL)
+        return linker_refused(path, dlerror(), error);
+    dlclose(handle);
+    return linker_refused(path, lt_dlerror(), error);
 }
 
 /* Maps the copy, for good, its symbols visible to nobody else. */
 static int32_t map(const char *path, const char *copy, lt_dlhandle *handle, dealfsm_error *error)
 {
     if (!ltdl_ready && lt_dlinit() != 0)
-        return linker_refused(path, error);
+        return linker_refused(path, lt_dlerror(), error);
     ltdl_ready = true;
     lt_dladvise advise;
     if (lt_dladvise_init(&advise) != 0)
@@ -80,7 +91,7 @@ static int32_t map(const char *path, const char *copy, lt_dlhandle *handle, deal
     lt_dladvise_resident(&advise);
     *handle = lt_dlopenadvise(copy, advise);
     lt_dladvise_destroy(&advise);
-    return *handle != NULL ? DEALFSM_OK : linker_refused(path, error);
+    return *handle != NULL ? DEALFSM_OK : map_failed(path, copy, error);
 }
 
 static int32_t negotiate(dealfsm_module *module, lt_dlhandle handle, dealfsm_error *error)
@@ -88,7 +99,7 @@ static int32_t negotiate(dealfsm_module *module, lt_dlhandle handle, dealfsm_err
     dealfsm_module_fn *function;
     void *symbol = lt_dlsym(handle, DEALFSM_MODULE_SYMBOL);
     if (symbol == NULL)
-        return linker_refused(module->info.path, error);
+        return linker_refused(module->info.path, lt_dlerror(), error);
     memcpy(&function, &symbol, sizeof function);
     dealfsm_offer offer = {.struct_size = sizeof offer, .minor_min = 0, .minor_max = DEALFSM_ABI_MINOR};
     dealfsm_error why = {.struct_size = sizeof why};
