@@ -4,13 +4,15 @@
 
 /* Interface "describe/1": a machine told as data, enough to draw, check and drive it without its source. Each function
  * fills *out for index 0, 1, 2, … and answers DEALFSM_E_NOT_FOUND past the last one (DEALFSM_E_ARGUMENT, DEALFSM_E_TOO_NEW for a bad
- * out). Texts end with NUL and live as long as the module; lists are arrays of `…_count` elements, as long-lived. [any] */
+ * out). Texts end with NUL and live as long as the module; lists stand in the struct, `…_count` elements of them are set. [any] */
 
 #include "base.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { DEALFSM_LIST_MAX = 16 }; /* elements of a list */
 
 typedef struct dealfsm_state_info {
     uint32_t struct_size;
@@ -26,12 +28,12 @@ typedef struct dealfsm_event_info {
     uint32_t struct_size;
     uint32_t event;
     const char *name;          /* "ClientEventOpen" */
-    const uint32_t *args;      /* kinds of values */
-    const char *const *names;  /* of the arguments */
     uint32_t args_count;
     uint32_t from_outside; /* 1: the host may raise it */
     uint32_t from_handler; /* 1: a handler may raise it */
     uint32_t has_transition;
+    uint32_t args[DEALFSM_LIST_MAX];     /* kinds of values */
+    const char *names[DEALFSM_LIST_MAX]; /* of the arguments */
 } dealfsm_event_info;
 
 enum { DEALFSM_FROM = 1, DEALFSM_FROM_MANY = 2, DEALFSM_FROM_ANY = 3 };
@@ -41,19 +43,19 @@ enum { DEALFSM_TO = 1, DEALFSM_TO_NO_CHANGE = 2, DEALFSM_TO_JUST_RECORD = 3 };
 typedef struct dealfsm_clause_info {
     uint32_t struct_size;
     uint32_t event;
-    const uint32_t *states; /* null for FROM_ANY */
-    uint32_t states_count;
-    uint32_t from; /* DEALFSM_FROM…: the specification's word */
-    uint32_t to;   /* DEALFSM_TO… */
+    uint32_t from;   /* DEALFSM_FROM…: the specification's word */
+    uint32_t to;     /* DEALFSM_TO… */
     uint32_t target; /* status, for DEALFSM_TO */
+    uint32_t states_count; /* 0 for FROM_ANY */
+    uint32_t states[DEALFSM_LIST_MAX];
 } dealfsm_clause_info;
 
 typedef struct dealfsm_handler_info {
     uint32_t struct_size;
     uint32_t ops_count;
     const char *name;
-    const uint32_t *ops;    /* asked for, in order, at most once each in a run */
-    const uint32_t *raises; /* events */
+    uint32_t ops[DEALFSM_LIST_MAX];    /* asked for, in order, at most once each in a run */
+    uint32_t raises[DEALFSM_LIST_MAX]; /* events */
     uint32_t raises_count;
     uint32_t reserved;
 } dealfsm_handler_info;
@@ -64,10 +66,10 @@ typedef struct dealfsm_op_info {
     uint32_t struct_size;
     uint32_t op;
     const char *name;
-    const uint32_t *args; /* kinds */
-    const char *const *args_names;
-    const uint32_t *values; /* kinds, of an OK answer */
-    const char *const *values_names;
+    uint32_t args[DEALFSM_LIST_MAX]; /* kinds */
+    const char *args_names[DEALFSM_LIST_MAX];
+    uint32_t values[DEALFSM_LIST_MAX]; /* kinds, of an OK answer */
+    const char *values_names[DEALFSM_LIST_MAX];
     uint32_t args_count;
     uint32_t values_count;
     uint32_t args_optional;   /* bit i: argument i may be NONE */

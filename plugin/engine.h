@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef PLUGIN_ENGINE_H
+#define PLUGIN_ENGINE_H
+
+/* What makes a deal go on: step -> put -> durable -> notice -> owed handler -> next event. */
+
+#include "deal.h"
+
+/* One thread's way through a deal. Large, on its stack, not initialised whole. */
+typedef struct drive {
+    dealfsm_machine *machine;
+    shard *shard;
+    deal *deal;
+    const entry *mine;  /* the event that this call handed in, while it is in the queue */
+    int32_t mine_ended; /* what became of it: DEALFSM_ACCEPTED while it waits */
+    bool left;          /* another thread drives the deal: it must not be touched any more */
+    int32_t standing;   /* when engine_drive has returned: how things stand, DEALFSM_APPLIED, _ACCEPTED, _STALLED, _E_LOST */
+    uint64_t revision;  /* with it */
+    uint64_t record_len; /* stored bytes of `after`, with a store */
+    fsm_record before;
+    fsm_record after;
+    fsm_outcome outcome;
+    fsm_next next;
+    fsm_scratch step_scratch;
+    fsm_scratch handler_scratch;
+} drive;
+
+/* All of these: the shard's mutex is held on entry and on return, and let go of for host calls. */
+
+/* Takes an event that nothing stands before: no other work of the deal goes on. Answers as dispatch does. */
+int32_t engine_apply(drive *e, uint32_t event, const fsm_value *args, uint32_t count, uint64_t *revision);
+/* Puts an event at the end of the queue. DEALFSM_E_QUEUE_FULL, DEALFSM_E_NO_MEMORY, or DEALFSM_OK with its promise in *revision. */
+int32_t engine_accept(drive *e, uint32_t event, const fsm_value *args, uint32_t count, uint64_t *revision);
+/* Whether an event handed in now would be applied at once. */
+bool engine_idle(const deal *d);
+/* Goes on with the deal as far as possible, unless another thread does, and sets standing and revision. The deal may be freed
+ * by it. */
+void engine_drive(drive *e);
+/* Ends the put under way. */
+void engine_stored(drive *e, int32_t outcome);
+/* Whether no put, callback or host call of the deal is running. */
+bool engine_at_rest(const deal *d);
+/* Whether a deal that is to be frozen, and that no other thread drives, has come to rest. */
+bool engine_may_freeze(const deal *d);
+/* The environment's function for an op; NULL: none. */
+dealfsm_op_fn *op_function(const dealfsm_environment *environment, uint32_t op);
+/* Stalls the deal and says so. */
+void engine_stall(drive *e, uint32_t reason, const char *text);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "layout.h"
+
+#include <string.h>
+
+#include "cbor.h"
+
+enum { TAG_CID = 42 };
+
+static fsm_bytes *bytes_at(fsm_record *record, const layout_item *item)
+{
+    return (fsm_bytes *)((uint8_t *)record + item->at);
+}
+
+static uint64_t *number_at(fsm_record *record, const layout_item *item)
+{
+    return (uint64_t *)((uint8_t *)record + item->at);
+}
+
+static bool *flag_at(fsm_record *record, uint16_t at)
+{
+    return (bool *)((uint8_t *)record + at);
+}
+
+static bool read_cid(cbor_reader *r, fsm_bytes *out)
+{
+    uint64_t tag = 0;
+    const uint8_t *start = r->at;
+    if (!cbor_read(r, CBOR_TAG, &tag, "expected a CID (tag 42)"))
+        return false;
+    if (tag != TAG_CID) {
+        r->at = start;
+        return cbor_fail(r, "expected a CID (tag 42), found another tag");
+    }
+    fsm_bytes raw;
+    if (!cbor_read_string(r, CBOR_BYTES, FSM_CID_MAX, &raw, "expected the bytes of a CID"))
+        return false;
+    *out = (fsm_bytes){raw.data + 1, raw.size - 1};
+    if (raw.size && raw.data[0] == 0 && fsm_cid_well_formed(*out))
+        return true;
+    r->at = start;
+    return cbor_fail(r, raw.size && raw.data[0] == 0 ? "a CID that is not well formed" : "a CID without its leading 00");
+}
+
+static bool read_checked(cbor_reader *r, fsm_bytes *out, bool amount)
+{
+    const uint8_t *start = r->at;
+    uint32_t max = amount ? FSM_AMOUNT_STORED_MAX : FSM_ADDRESS_MAX;
+    if (!cbor_read_string(r, CBOR_BYTES, max, out, amount ? "expected an amount" : "expected an address"))
+        return false;
+    if (amount ? fsm_amount_well_formed(*out, max) : fsm_address_well_formed(*out))
+        return true;
+    r->at = start;
+    return cbor_fail(r, amount ? "an amount that is not in its one stored form (sign 00 or 01, no leading zero, zero is empty)"
+                               : "an address that is not well formed");
+}
+
+static bool read_selector(cbor_reader *r, fsm_bytes *out)
+{
+    *out = (fsm_bytes){0};
+    return cbor_take_null(r) || cbor_read_any(r, out);
+}
+
+/* Reads one item; *skip is how many of the items that follow it are left out. */
+static bool read_item(cbor_reader *r, const layout_item *item, fsm_record *out, uint32_t *skip)
+{
+    bool present = true;
+    if (item->presence != NO_PRESENCE)
+        *flag_at(out, item->presence) = present = item->kind == LAYOUT_ARRAY || !cbor_take_null(r);
+    switch ((layout_kind)item->kind) {
+    case LAYOUT_ARRAY:
+    case LAYOUT_OPTIONAL_ARRAY: {
+        uint64_t count = 0;
+        const uint8_t *start = r->at;
+        if (!present) {
+            *skip = item->count;
+            return true;
+        }
+        if (!cbor_read(r, CBOR_ARRAY, &count, "expected an array"))
+            return false;
+        if (count == item->count)
+            return true;
+        r->at = start;
+        return cbor_fail(r, "an array of another length than the layout has");
+    }
+    case LAYOUT_OPTIONAL_U64:
+        if (!present)
+            return true;
+        return cbor_read(r, CBOR_UINT, number_at(out, item), "expected an unsigned number or null");
+    case LAYOUT_U64:
+    case LAYOUT_STATUS:
+        return cbor_read(r, CBOR_UINT, number_at(out, item), "expected an unsigned number");
+    case LAYOUT_FLAG:
+        return cbor_read_flag(r, flag_at(out, item->at));
+    case LAYOUT_AMOUNT:
+        return read_checked(r, bytes_at(out, item), true);
+    case LAYOUT_ADDRESS:
+        return read_checked(r, bytes_at(out, item), false);
+    case LAYOUT_OPTIONAL_CID:
+        return cbor_take_null(r) || read_cid(r, bytes_at(out, item));
+    case LAYOUT_CID:
+        return read_cid(r, bytes_at(out, item));
+    case LAYOUT_TEXT:
+    case LAYOUT_PEER:
+        return cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, bytes_at(out, item), "expected a text");
+    case LAYOUT_SELECTOR:
+        return read_selector(r, bytes_at(out, item));
+    }
+    return cbor_fail(r, "an item that this layout does not know");
+}
+
+bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, uint64_t *where, const char **why)
+{
+    cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+    memset(out, 0, sizeof *out);
+    for (uint32_t i = 0; i < layout->count; i++) {
+        uint32_t skip = 0;
+        if (!read_item(&r, &layout->items[i], out, &skip))
+            break;
+        i += skip;
+    }
+    if (!r.why && r.at != r.end)
+        r.why = "bytes after the end of the record";
+    *where = (uint64_t)(r.at - r.start);
+    *why = r.why;
+    return !r.why;
+}
+
+static void write_cid(cbor_writer *w, fsm_bytes cid)
+{
+    uint8_t zero = 0;
+    cbor_write_head(w, CBOR_TAG, TAG_CID);
+    cbor_write_head(w, CBOR_BYTES, (uint64_t)cid.size + 1);
+    cbor_write_raw(w, (fsm_bytes){&zero, 1});
+    cbor_write_raw(w, cid);
+}
+
+/* NULL, or why the bytes cannot be stored as this kind of item. */
+static const char *refuse_bytes(layout_kind kind, fsm_bytes bytes)
+{
+    switch (kind) {
+    case LAYOUT_AMOUNT:
+        return fsm_amount_well_formed(bytes, FSM_AMOUNT_STORED_MAX)
+                   ? NULL
+                   : "an amount of more than 127 bytes of magnitude, or not in its stored form";
+    case LAYOUT_ADDRESS:
+        return fsm_address_well_formed(bytes) ? NULL : "an address that is undefined or not well formed";
+    case LAYOUT_OPTIONAL_CID:
+        if (!bytes.data)
+            return NULL;
+        return fsm_cid_well_formed(bytes) ? NULL : "a CID that is undefined or not well formed";
+    case LAYOUT_CID:
+        return fsm_cid_well_formed(bytes) ? NULL : "a CID that is undefined or not well formed";
+    case LAYOUT_TEXT:
+    case LAYOUT_PEER:
+        return bytes.size <= FSM_TEXT_MAX ? NULL : "a text of more than 8,192 bytes";
+    case LAYOUT_SELECTOR: {
+        cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+        fsm_bytes all;
+        if (!bytes.data)
+            return NULL;
+        if (!cbor_read_any(&r, &all))
+            return r.why;
+        if (bytes.data[0] == CBOR_NULL)
+            return "the selector null: hand in none";
+        return r.at == r.end ? NULL : "more than one item";
+    }
+    default:
+        return NULL;
+    }
+}
+
+static void write_item(cbor_writer *w, const layout_item *item, const fsm_record *record, bool present)
+{
+    fsm_record *r = (fsm_record *)record; /* only read */
+    layout_kind kind = (layout_kind)item->kind;
+    if (!present || ((kind == LAYOUT_OPTIONAL_CID || kind == LAYOUT_SELECTOR) && !bytes_at(r, item)->data)) {
+        cbor_write_byte(w, CBOR_NULL);
+        return;
+    }
+    switch (kind) {
+    case LAYOUT_ARRAY:
+    case LAYOUT_OPTIONAL_ARRAY:
+        cbor_write_head(w, CBOR_ARRAY, item->count);
+        break;
+    case LAYOUT_U64:
+    case LAYOUT_OPTIONAL_U64:
+    case LAYOUT_STATUS:
+        cbor_write_head(w, CBOR_UINT, *number_at(r, item));
+        break;
+    case LAYOUT_FLAG:
+        cbor_write_byte(w, *flag_at(r, item->at) ? CBOR_TRUE : CBOR_FALSE);
+        break;
+    case LAYOUT_AMOUNT:
+    case LAYOUT_ADDRESS:
+        cbor_write_string(w, CBOR_BYTES, *bytes_at(r, item));
+        break;
+    case LAYOUT_CID:
+    case LAYOUT_OPTIONAL_CID:
+        write_cid(w, *bytes_at(r, item));
+        break;
+    case LAYOUT_TEXT:
+    case LAYOUT_PEER:
+        cbor_write_string(w, CBOR_TEXT, *bytes_at(r, item));
+        break;
+    case LAYOUT_SELECTOR:
+        cbor_write_raw(w, *bytes_at(r, item));
+        break;
+    }
+}
+
+static bool holds_bytes(layout_kind kind)
+{
+    return kind >= LAYOUT_AMOUNT && kind != LAYOUT_STATUS;
+}
+
+bool layout_write(const record_layout *layout, const fsm_record *record, uint8_t *buffer, uint64_t capacity, uint64_t *length,
+                  const char **field, const char **why)
+{
+    cbor_writer w = {buffer, capacity, 0};
+    for (uint32_t i = 0; i < layout->count; i++) {
+        const layout_item *item = &layout->items[i];
+        layout_kind kind = (layout_kind)item->kind;
+        bool present = item->presence == NO_PRESENCE || *flag_at((fsm_record *)record, item->presence);
+        if (present && holds_bytes(kind) && (*why = refuse_bytes(kind, *bytes_at((fsm_record *)record, item)))) {
+            *field = item->name;
+            return false;
+        }
+        if (!present && kind == LAYOUT_ARRAY) {
+            *field = item->name;
+            *why = "none, which this layout cannot store";
+            return false;
+        }
+        write_item(&w, item, record, present);
+        if (!present && kind == LAYOUT_OPTIONAL_ARRAY)
+            i += item->count;
+    }
+    *length = w.length;
+    return true;
+}
