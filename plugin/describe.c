@@ -231,12 +231,12 @@ static uint32_t field_width(uint32_t kind)
 
 static int32_t describe_field(uint32_t index, dealfsm_field_info *out)
 {
-    const layout_item *group = NULL; /* the optional array that the next items stand in */
+    const layout_item *group = NULL; /* the array with a presence flag that the next items stand in */
     uint32_t group_left = 0;
     for (uint32_t i = 0; i < module_version.layout->count; i++) {
         const layout_item *item = &module_version.layout->items[i];
         uint32_t kind = field_kind((layout_kind)item->kind);
-        if (item->kind == LAYOUT_OPTIONAL_ARRAY) {
+        if (kind == DEALFSM_NONE && item->presence != NO_PRESENCE) {
             group = item;
             group_left = item->count;
         }
@@ -246,7 +246,8 @@ static int32_t describe_field(uint32_t index, dealfsm_field_info *out)
         group_left -= group_left != 0;
         if (index--)
             continue;
-        bool may_be_null = item->kind == LAYOUT_OPTIONAL_CID || item->kind == LAYOUT_SELECTOR;
+        bool may_be_null = item->kind == LAYOUT_OPTIONAL_CID || item->kind == LAYOUT_SELECTOR ||
+                           (presence->abi_presence && presence->kind != LAYOUT_ARRAY);
         dealfsm_field_info mine = {.kind = kind,
                                    .name = item->name,
                                    .stored = item->stored,
@@ -254,7 +255,7 @@ static int32_t describe_field(uint32_t index, dealfsm_field_info *out)
                                    .offset = item->abi_at,
                                    .width = field_width(kind),
                                    .presence = presence->abi_presence,
-                                   .optional = presence->abi_presence || may_be_null};
+                                   .optional = may_be_null};
         GIVE(mine, out);
     }
     return DEALFSM_E_NOT_FOUND;

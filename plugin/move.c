@@ -51,19 +51,15 @@ int32_t machine_snapshot(dealfsm_machine *machine, uint64_t id, dealfsm_snapshot
 
 /* ---- restore */
 
-static bool is_ours(const char *machine_version)
-{
-    return machine_version && !strcmp(machine_version, module_version.machine->version);
-}
-
 static int32_t read_record(const dealfsm_snapshot *snapshot, fsm_record *record, dealfsm_error *error)
 {
     uint64_t where = 0;
     const char *why = NULL;
-    if (!is_ours(snapshot->machine_version))
+    if (!snapshot->machine_version)
+        return border_fail(error, DEALFSM_E_ARGUMENT, "machine_version", "null pointer");
+    if (strcmp(snapshot->machine_version, module_version.machine->version))
         return border_fail(error, DEALFSM_E_VERSION, "machine_version", "this module reads \"%s\", found \"%.64s\"",
-                           module_version.machine->version,
-                           snapshot->machine_version ? snapshot->machine_version : "(null)");
+                           module_version.machine->version, snapshot->machine_version);
     if (!snapshot->record || snapshot->record_len > UINT32_MAX || (snapshot->sidecar_len && !snapshot->sidecar) ||
         snapshot->sidecar_len > UINT32_MAX)
         return border_fail(error, DEALFSM_E_ARGUMENT, snapshot->record ? "sidecar" : "record",

@@ -3,7 +3,7 @@
 #define DEALFSM_DESCRIBE_H
 
 /* Interface "describe/1": a machine told as data, enough to draw, check and drive it without its source. Each function
- * fills *out for index 0, 1, 2, … and answers DEALFSM_E_NOT_FOUND past the last one (DEALFSM_E_ARGUMENT, DEALFSM_E_TOO_NEW for a bad
+ * fills *out for index 0, 1, 2, … and answers DEALFSM_E_NOT_FOUND past the last one (DEALFSM_E_ARGUMENT for a bad
  * out). Texts end with NUL and live as long as the module; lists stand in the struct, `…_count` elements of them are set. [any] */
 
 #include "base.h"
