@@ -3,11 +3,12 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -441,36 +442,39 @@ START_TEST(a_directory_that_others_may_write_is_refused)
 }
 END_TEST
 
-/* A directory of ours on a file system mounted noexec, if this machine has one. */
-static bool find_noexec(char *directory, size_t size)
+/* Mounts a file system on the scratch directory, for this test's process alone; false: we may not. */
+static bool mount_on_scratch(unsigned long flags, const char *options)
 {
-    bool found = false;
-    FILE *mounts = setmntent("/proc/self/mounts", "r");
-    for (struct mntent *entry = getmntent(mounts); entry != NULL && !found; entry = getmntent(mounts)) {
-        if (hasmntopt(entry, "noexec") == NULL || strncmp(entry->mnt_dir, "/proc", 5) == 0 ||
-            strncmp(entry->mnt_dir, "/sys", 4) == 0)
-            continue;
-        snprintf(directory, size, "%s/test-host-XXXXXX", entry->mnt_dir);
-        found = mkdtemp(directory) != NULL;
-    }
-    endmntent(mounts);
-    return found;
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("tmpfs", scratch, "tmpfs", flags, options) == 0;
 }
 
 START_TEST(a_noexec_directory_has_its_own_message)
 {
-    char directory[256];
-    if (!find_noexec(directory, sizeof directory))
+    if (!mount_on_scratch(MS_NOEXEC, "mode=0700"))
         return;
-    use_directory(directory);
-    FAILS_WITH(DEALFSM_E_IO, "is mounted noexec",
-               dealfsm_host_load(host, copy_with_tail("n.so", 'n'), &module, &error));
+    const char *path = copy_with_tail("n.so", 'n');
+    use_directory(scratch);
+    FAILS_WITH(DEALFSM_E_IO, "is mounted noexec", dealfsm_host_load(host, path, &module, &error));
     /* As $XDG_RUNTIME_DIR it is passed over. */
-    setenv("XDG_RUNTIME_DIR", directory, 1);
+    setenv("XDG_RUNTIME_DIR", scratch, 1);
     use_directory(NULL);
-    dealfsm_module_info info = info_of(load(host, scratch_file("n.so")));
-    ck_assert_int_eq(strncmp(info.copy, "/tmp/dealfsm-", 13), 0);
-    remove_all(directory);
+    ck_assert_int_eq(strncmp(info_of(load(host, path)).copy, "/tmp/dealfsm-", 13), 0);
+    ck_assert_int_eq(umount2(scratch, MNT_DETACH), 0);
+}
+END_TEST
+
+START_TEST(a_full_disk_has_its_own_message)
+{
+    if (!mount_on_scratch(0, "mode=0700,size=8k"))
+        return;
+    use_directory(scratch);
+    FAILS_WITH(DEALFSM_E_IO, "no space for a private copy",
+               dealfsm_host_load(host, MODULE("stand_in"), &module, &error));
+    ck_assert_int_eq(files_in(scratch), 0);
+    ck_assert_int_eq(mount("tmpfs", scratch, "tmpfs", MS_REMOUNT, "size=1m"), 0);
+    load(host, MODULE("stand_in"));
+    ck_assert_int_eq(umount2(scratch, MNT_DETACH), 0);
 }
 END_TEST
 
@@ -546,6 +550,7 @@ int main(void)
     tcase_add_test(tcase, a_chosen_directory_is_made_and_keeps_the_copies);
     tcase_add_test(tcase, a_directory_that_others_may_write_is_refused);
     tcase_add_test(tcase, a_noexec_directory_has_its_own_message);
+    tcase_add_test(tcase, a_full_disk_has_its_own_message);
     tcase_add_test(tcase, the_runtime_directory_is_preferred_and_left_clean);
     tcase_add_test(tcase, a_copy_that_cannot_be_written_is_said_and_removed);
     tcase_add_test(tcase, arguments_are_checked);
