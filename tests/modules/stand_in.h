@@ -165,14 +165,6 @@ static int32_t stand_in_complete(dealfsm_machine *machine, const dealfsm_answer 
     return stand_in_dispatch(machine, answer->deal, NULL, NULL, error);
 }
 
-static int32_t stand_in_stored(dealfsm_machine *machine, uint64_t deal, uint64_t revision, int32_t outcome,
-                               dealfsm_error *error)
-{
-    (void)revision;
-    (void)outcome;
-    return stand_in_dispatch(machine, deal, NULL, NULL, error);
-}
-
 static int32_t stand_in_retry(dealfsm_machine *machine, uint64_t deal, uint64_t *revision, dealfsm_error *error)
 {
     return stand_in_dispatch(machine, deal, NULL, revision, error);
@@ -296,6 +288,14 @@ static int32_t stand_in_remove(dealfsm_machine *machine, uint64_t deal, dealfsm_
     }
     pthread_mutex_unlock(&machine->lock);
     return found >= 0 ? DEALFSM_OK : stand_in_say(error, found, "no such deal");
+}
+
+static int32_t stand_in_stored(dealfsm_machine *machine, uint64_t deal, uint64_t revision, int32_t outcome,
+                               dealfsm_error *error)
+{
+    (void)revision;
+    return outcome == DEALFSM_PUT_LOST ? stand_in_remove(machine, deal, error)
+                                       : stand_in_dispatch(machine, deal, NULL, NULL, error);
 }
 
 static int32_t stand_in_counters(dealfsm_machine *machine, dealfsm_counters *out, dealfsm_error *error)
