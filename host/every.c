@@ -86,7 +86,7 @@ static int32_t list_all(dealfsm_host *host, const uint64_t *from, uint64_t *ids,
         uint64_t more = 0;
         result = call.functions->list(call.machine, from, one, capacity, &more, error);
         host_leave(&call);
-        if (result >= 0) {
+        if (result >= 0 && more > 0) {
             found = merge(ids, found, one, (size_t)more, both, capacity);
             memcpy(ids, both, found * sizeof *ids);
         }

@@ -409,7 +409,7 @@ static void try_forbidden(void *ctx, const dealfsm_notice *notice)
 
 START_TEST(close_and_free_are_refused_inside_callbacks)
 {
-    listener all = {0};
+    static listener all; /* hears the end in teardown */
     created(old, 1);
     subscribe(&all, DEALFSM_SUBSCRIBE_ALL, 0, try_forbidden);
     WORKS(dispatch(1, &error));
