@@ -57,6 +57,14 @@ typedef struct entries {
 /* Why a put is made. */
 typedef enum put_kind { PUT_NONE = 0, PUT_STEP = 1, PUT_ROW = 2 } put_kind;
 
+/* What a step leads to. */
+typedef struct step_result {
+    packed *block; /* the record after it */
+    uint32_t capacity;
+    bool handler_owed;
+    bool is_final;
+} step_result;
+
 /* A put under way. */
 typedef struct put {
     put_kind kind;
@@ -65,10 +73,7 @@ typedef struct put {
     uint64_t revision;
     uint32_t over;    /* of the entries in `over`, so many are named in this put */
     uint32_t ends;    /* PUT_STEP to a final state: so many queued entries (behind the head) end with it */
-    packed *next;     /* PUT_STEP: the record after the step */
-    uint32_t next_capacity;
-    bool handler_owed; /* after it */
-    bool is_final;
+    step_result step; /* PUT_STEP */
 } put;
 
 /* What a deal needs only while something goes on. */

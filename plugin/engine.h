@@ -6,6 +6,14 @@
 
 #include "deal.h"
 
+/* An event and its arguments, wherever they lie. */
+typedef struct occurrence {
+    uint32_t event;
+    uint32_t count;
+    const fsm_value *args;
+    bool raised; /* by a handler */
+} occurrence;
+
 /* One thread's way through a deal. Large, on its stack, not initialised whole. */
 typedef struct drive {
     dealfsm_machine *machine;
@@ -17,6 +25,8 @@ typedef struct drive {
     int32_t standing;   /* when engine_drive has returned: how things stand, DEALFSM_APPLIED, _ACCEPTED, _STALLED, _E_LOST */
     uint64_t revision;  /* with it */
     uint64_t record_len; /* stored bytes of `after`, with a store */
+    packed *block;       /* `after`, packed */
+    uint32_t block_capacity;
     fsm_record before;
     fsm_record after;
     fsm_outcome outcome;
@@ -28,9 +38,9 @@ typedef struct drive {
 /* All of these: the shard's mutex is held on entry and on return, and let go of for host calls. */
 
 /* Takes an event that nothing stands before: no other work of the deal goes on. Answers as dispatch does. */
-int32_t engine_apply(drive *e, uint32_t event, const fsm_value *args, uint32_t count, uint64_t *revision);
+int32_t engine_apply(drive *e, const occurrence *o, uint64_t *revision);
 /* Puts an event at the end of the queue. DEALFSM_E_QUEUE_FULL, DEALFSM_E_NO_MEMORY, or DEALFSM_OK with its promise in *revision. */
-int32_t engine_accept(drive *e, uint32_t event, const fsm_value *args, uint32_t count, uint64_t *revision);
+int32_t engine_accept(drive *e, const occurrence *o, uint64_t *revision);
 /* Whether an event handed in now would be applied at once. */
 bool engine_idle(const deal *d);
 /* Goes on with the deal as far as possible, unless another thread does, and sets standing and revision. The deal may be freed

@@ -179,13 +179,12 @@ static int32_t not_taken(const drive *e, int32_t code, uint32_t event, dealfsm_e
     }
 }
 
-static int32_t hand_in(drive *e, uint32_t event, const fsm_value *args, uint32_t count, uint64_t *revision,
-                       dealfsm_error *error)
+static int32_t hand_in(drive *e, const occurrence *o, uint64_t *revision, dealfsm_error *error)
 {
     bool idle = engine_idle(e->deal);
-    int32_t code = idle ? engine_apply(e, event, args, count, revision) : engine_accept(e, event, args, count, revision);
+    int32_t code = idle ? engine_apply(e, o, revision) : engine_accept(e, o, revision);
     if (code < 0)
-        not_taken(e, code, event, error);
+        not_taken(e, code, o->event, error);
     if (idle || code) {
         engine_drive(e);
         return code;
@@ -199,15 +198,15 @@ int32_t machine_dispatch(dealfsm_machine *machine, uint64_t id, const dealfsm_ev
 {
     drive e;
     fsm_value args[3];
-    uint32_t event = 0, count = 0;
+    occurrence o = {.args = args};
     uint64_t promise = 0;
-    int32_t code = read_event(given, &event, args, &count, error);
+    int32_t code = read_event(given, &o.event, args, &o.count, error);
     if (code || !machine_enter(&e, machine, id, &code, error))
         return code;
     if (e.deal->flags & (DEAL_FROZEN | DEAL_FREEZING | DEAL_STAGED))
         code = border_fail(error, DEALFSM_E_FROZEN, "deal", "the deal is frozen or staged: hand the event in later");
     else
-        code = hand_in(&e, event, args, count, &promise, error);
+        code = hand_in(&e, &o, &promise, error);
     machine_leave(&e);
     if (code >= 0)
         give_revision(revision, promise);

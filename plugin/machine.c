@@ -255,7 +255,7 @@ int32_t machine_list(dealfsm_machine *machine, const uint64_t *after, uint64_t *
 
 static uint64_t work_bytes(const work *w)
 {
-    uint64_t bytes = sizeof *w + w->queue.bytes + w->over.bytes + w->put.next_capacity;
+    uint64_t bytes = sizeof *w + w->queue.bytes + w->over.bytes + w->put.step.capacity;
     return bytes + ((uint64_t)w->queue.count + w->over.count) * sizeof(entry);
 }
 

@@ -89,8 +89,8 @@ void deal_free(dealfsm_machine *machine, shard *s, deal *d)
         entries_clear(&w->queue);
         entries_clear(&w->over);
         run_clear(w);
-        if (w->put.next)
-            block_give(s, w->put.next, w->put.next_capacity);
+        if (w->put.step.block)
+            block_give(s, w->put.step.block, w->put.step.capacity);
         w->put = (put){0};
         w->stall = DEALFSM_STALL_NONE;
         d->flags = DEAL_GONE;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Puts: a deal's row on its way to the store and back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_parts.h"
+
+enum { PUT_STACK = 4096, HAPPENED_STACK = 8 };
+
+typedef struct put_plan {
+    const fsm_record *record;
+    uint64_t sequence;
+    uint32_t owed; /* SIDECAR_… */
+    uint32_t skip; /* queued events that the sidecar leaves out */
+    uint64_t record_len, sidecar_len;
+    uint32_t happened;
+} put_plan;
+
+static void fill_over(dealfsm_happened *out, const entry *x, uint64_t sequence)
+{
+    const char *why = notice_refusal_text(x->reason, x->why);
+    *out = (dealfsm_happened){.struct_size = sizeof *out,
+                              .kind = x->reason == DEALFSM_E_TERMINATED ? DEALFSM_HAPPENED_TERMINATED
+                                                                        : DEALFSM_HAPPENED_REFUSED,
+                              .event = x->event,
+                              .reason = x->reason,
+                              .sequence = sequence,
+                              .from = x->status,
+                              .to = x->status,
+                              .message = why,
+                              .message_len = strlen(why)};
+}
+
+static void fill_happened(drive *e, dealfsm_happened *out, const put_plan *p)
+{
+    const work *w = e->deal->work;
+    const entry *queued = w->queue.head;
+    if (w->put.kind == PUT_STEP) {
+        *out++ = (dealfsm_happened){.struct_size = sizeof *out,
+                                    .kind = DEALFSM_HAPPENED_APPLIED,
+                                    .event = queued->event,
+                                    .sequence = p->sequence,
+                                    .from = e->before.status,
+                                    .to = e->after.status,
+                                    .message = (const char *)e->after.message.data,
+                                    .message_len = e->after.message.size};
+        queued = queued->next;
+    }
+    for (const entry *x = w->over.head; x; x = x->next)
+        fill_over(out++, x, e->deal->sequence);
+    for (uint32_t i = 0; i < w->put.ends; i++, queued = queued->next) {
+        entry ended = {.event = queued->event, .reason = DEALFSM_E_TERMINATED, .status = e->after.status};
+        fill_over(out++, &ended, p->sequence);
+    }
+}
+
+/* Calls the store. The put stands in the deal's work already. */
+static int32_t call_store(drive *e, const put_plan *p, uint8_t *bytes, dealfsm_happened *happened)
+{
+    deal *d = e->deal;
+    work *w = d->work;
+    const char *field, *why;
+    uint64_t length = 0;
+    layout_write(module_version.layout, p->record, bytes, p->record_len, &length, &field, &why);
+    sidecar_write(d, p->sequence, w->put.revision, p->owed, p->skip, bytes + p->record_len, p->sidecar_len);
+    fill_happened(e, happened, p);
+    dealfsm_put row = {.struct_size = sizeof row,
+                       .final_state = fsm_is_final(module_version.machine, p->record->status),
+                       .deal = d->id,
+                       .revision = w->put.revision,
+                       .sequence = p->sequence,
+                       .status = p->record->status,
+                       .machine_version = module_version.machine->version,
+                       .record = bytes,
+                       .record_len = p->record_len,
+                       .sidecar = bytes + p->record_len,
+                       .sidecar_len = p->sidecar_len,
+                       .happened = happened,
+                       .happened_count = p->happened,
+                       .happened_stride = sizeof *happened};
+    frame f;
+    e->shard->counters.puts++;
+    w->put.called = true;
+    frame_enter(&e->shard->frames, &f);
+    engine_unlock(e);
+    int32_t outcome = e->machine->store.put(e->machine->store.ctx, &row);
+    engine_lock(e);
+    frame_leave(&f);
+    w->put.called = false;
+    if (outcome == DEALFSM_PUT_PENDING && w->put.reported)
+        outcome = w->put.reported;
+    return outcome;
+}
+
+/* Puts the record, of e->record_len stored bytes, as w->put says; the deal's work is there. False: no memory, nothing has
+ * happened. */
+static bool put_now(drive *e, const fsm_record *record, uint32_t owed, uint32_t skip)
+{
+    deal *d = e->deal;
+    work *w = d->work;
+    uint8_t stack[PUT_STACK], *bytes = stack;
+    dealfsm_happened few[HAPPENED_STACK], *happened = few;
+    bool step = w->put.kind == PUT_STEP;
+    put_plan p = {.record = record, .sequence = d->sequence + step, .owed = owed, .skip = skip};
+    w->put.revision = d->revision + 1;
+    w->put.over = w->over.count;
+    w->put.ends = step && w->put.step.is_final ? w->queue.count - 1 : 0;
+    p.happened = step + w->put.over + w->put.ends;
+    p.record_len = e->record_len;
+    p.sidecar_len = sidecar_write(d, p.sequence, w->put.revision, owed, skip, NULL, 0);
+    if (p.record_len + p.sidecar_len > sizeof stack)
+        bytes = malloc(p.record_len + p.sidecar_len);
+    if (p.happened > HAPPENED_STACK)
+        happened = malloc(p.happened * sizeof *happened);
+    bool ready = bytes && happened;
+    if (ready) {
+        d->revision++;
+        d->behind++;
+        int32_t outcome = call_store(e, &p, bytes, happened);
+        if (outcome != DEALFSM_PUT_PENDING)
+            engine_stored(e, outcome);
+    } else {
+        w->put = (put){0};
+    }
+    if (bytes != stack)
+        free(bytes);
+    if (happened != few)
+        free(happened);
+    return ready;
+}
+
+/* Puts the row as it is now: queue, or a row that has to be written first. */
+void put_row(drive *e)
+{
+    deal *d = e->deal;
+    if (!engine_has_store(e)) {
+        d->revision++;
+        d->behind = 0;
+        d->flags &= ~(uint32_t)DEAL_MUST_PUT;
+        if (d->flags & DEAL_ACTIVATING)
+            d->flags &= ~(uint32_t)(DEAL_STAGED | DEAL_ACTIVATING);
+        return;
+    }
+    if (deal_work(e->shard, d)) {
+        const char *field, *why;
+        unpack(&e->after, d->record, d->id);
+        layout_write(module_version.layout, &e->after, NULL, 0, &e->record_len, &field, &why);
+        d->work->put = (put){.kind = PUT_ROW};
+        if (put_now(e, &e->after, sidecar_owed(d), 0))
+            return;
+    }
+    engine_stall(e, DEALFSM_STALL_MEMORY, "no memory for a put");
+}
+
+/* The store says that the deal belongs to somebody else. */
+static void lose(drive *e)
+{
+    deal_remove(e->shard, e->deal);
+    engine_unlock(e);
+    machine_log(e->machine, DEALFSM_LOG_WARNING, e->deal->id,
+                "the store has a higher revision of this deal: it belongs to another machine and leaves this one");
+    engine_lock(e);
+}
+
+static void step_durable(drive *e, const put *p)
+{
+    work *w = e->deal->work;
+    entry *x = entries_pop(&w->queue);
+    occurrence o = occurrence_of(x);
+    engine_commit(e, &o, &p->step, p->revision);
+    if (x == e->mine) {
+        e->mine = NULL;
+        e->mine_ended = DEALFSM_APPLIED;
+    }
+    free(x);
+    for (uint32_t i = 0; i < p->ends; i++) { /* named in this put already */
+        x = entries_pop(&w->queue);
+        o = occurrence_of(x);
+        notice_refused(e, DEALFSM_NOTICE_TERMINATED, &o, DEALFSM_E_TERMINATED, "");
+        free(x);
+    }
+}
+
+void engine_stored(drive *e, int32_t outcome)
+{
+    deal *d = e->deal;
+    work *w = d->work;
+    put p = w->put;
+    w->put = (put){0};
+    if (outcome == DEALFSM_PUT_DURABLE) {
+        d->behind = d->revision - p.revision;
+        d->flags |= DEAL_VISIBLE;
+        w->saved = p.revision;
+        for (uint32_t i = 0; i < p.over; i++)
+            free(entries_pop(&w->over));
+        if (p.kind == PUT_STEP) {
+            step_durable(e, &p);
+            return;
+        }
+        d->flags &= ~(uint32_t)DEAL_MUST_PUT;
+        if (d->flags & DEAL_ACTIVATING)
+            d->flags &= ~(uint32_t)(DEAL_STAGED | DEAL_ACTIVATING);
+        return;
+    }
+    if (p.step.block)
+        block_give(e->shard, p.step.block, p.step.capacity);
+    if (outcome == DEALFSM_PUT_LOST) {
+        lose(e);
+        return;
+    }
+    e->shard->counters.puts_failed++;
+    d->flags |= DEAL_MUST_PUT * (uint32_t)(p.kind == PUT_ROW);
+    engine_stall(e, DEALFSM_STALL_PUT, "the store could not make it durable");
+}
+
+bool put_step(drive *e, const step_result *result)
+{
+    work *w = e->deal->work;
+    w->put = (put){.kind = PUT_STEP, .step = *result};
+    return put_now(e, &e->after, result->handler_owed ? SIDECAR_OWED : 0, result->is_final ? w->queue.count : 1);
+}
