@@ -47,6 +47,7 @@ char *text_write_hex(const uint8_t *data, size_t len);
  * amount: exact. */
 bool text_read_amount(const char *text, mpz_t attofil, text_why *why);
 char *text_write_amount(const mpz_t attofil);
+char *text_write_fil(const mpz_t attofil); /* "1.5": always in FIL, for columns */
 
 /* The stored form of an amount (dealfsm/base.h). Export: *len is at most capacity; false when it does not fit. Import takes
  * null or length 0 as zero, and reads the sign. */

@@ -134,34 +134,59 @@ bool text_read_share(const char *text, uint64_t *millionths, text_why *why)
     return true;
 }
 
-char *text_write_amount(const mpz_t attofil)
+/* An amount in one unit, with or without its name. */
+static char *write_in(const mpz_t attofil, const unit *in, bool named)
 {
-    size_t size = mpz_sizeinbase(attofil, 10);
-    char *digits = malloc(size + 2);
+    size_t size = mpz_sizeinbase(attofil, 10) + in->decimals;
+    char *digits = malloc(size + 3);
     char *text = malloc(size + 32);
-    if (digits == NULL || text == NULL) {
-        free(digits);
+    if (digits != NULL && text != NULL) {
+        mpz_t magnitude;
+        mpz_init(magnitude);
+        mpz_abs(magnitude, attofil);
+        mpz_get_str(digits, 10, magnitude);
+        mpz_clear(magnitude);
+        size_t count = strlen(digits);
+        if (count <= in->decimals) { /* zeros before, so that one stands before the point */
+            size_t zeros = in->decimals + 1 - count;
+            memmove(digits + zeros, digits, count + 1);
+            memset(digits, '0', zeros);
+            count += zeros;
+        }
+        size_t whole = count - in->decimals;
+        size_t fraction = in->decimals;
+        while (fraction > 0 && digits[whole + fraction - 1] == '0') {
+            fraction--;
+        }
+        (void)snprintf(text, size + 32, "%s%.*s%s%.*s%s%s", mpz_sgn(attofil) < 0 ? "-" : "", (int)whole, digits,
+                       fraction > 0 ? "." : "", (int)fraction, digits + whole, named ? " " : "", named ? in->name : "");
+    }
+    if (digits == NULL) {
         free(text);
-        return NULL;
+        text = NULL;
     }
-    mpz_get_str(digits, 10, attofil);
-    const char *magnitude = digits + (digits[0] == '-' ? 1 : 0);
-    size_t count = strlen(magnitude);
-    const unit *in = AMOUNTS; /* its first rows are the long names, largest first */
-    while (in->decimals > 0 && (count <= in->decimals || mpz_sgn(attofil) == 0)) {
-        in++;
-    }
-    size_t whole = count - in->decimals;
-    size_t fraction = in->decimals;
-    while (fraction > 0 && magnitude[whole + fraction - 1] == '0') {
-        fraction--;
-    }
-    (void)snprintf(text, size + 32, "%s%.*s%s%.*s %s", digits[0] == '-' ? "-" : "", (int)whole, magnitude,
-                   fraction > 0 ? "." : "", (int)fraction, magnitude + whole, in->name);
     free(digits);
     return text;
 }
 
+char *text_write_fil(const mpz_t attofil)
+{
+    return write_in(attofil, AMOUNTS, false);
+}
+
+char *text_write_amount(const mpz_t attofil)
+{
+    mpz_t limit;
+    const unit *in = AMOUNTS; /* its first rows are the long names, largest first */
+    mpz_init(limit);
+    mpz_ui_pow_ui(limit, 10, in->decimals);
+    while (in->decimals > 0 && mpz_cmpabs(attofil, limit) < 0) {
+        in++;
+        mpz_ui_pow_ui(limit, 10, in->decimals);
+    }
+    mpz_clear(limit);
+    return write_in(attofil, in, true);
+}
 bool text_amount_export(const mpz_t attofil, uint8_t *data, size_t capacity, size_t *len)
 {
     if (mpz_sgn(attofil) == 0) {

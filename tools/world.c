@@ -11,6 +11,7 @@ world *world_new(const world_options *options)
     }
     w->options = *options;
     w->scenario = options->scenario;
+    mpz_init(w->nothing);
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->changed, NULL);
     w->deals = calloc(options->deals, sizeof *w->deals);
@@ -38,6 +39,7 @@ void world_free(world *w)
     chain_free(w);
     free(w->deals);
     free(w->heap);
+    mpz_clear(w->nothing);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->mutex);
     free(w);
@@ -46,6 +48,19 @@ void world_free(world *w)
 const dealfsm_environment *world_environment(const world *w)
 {
     return &w->environment;
+}
+
+void world_adapt(world *w, bool cancelled, bool shortfall)
+{
+    w->can_cancel = cancelled;
+    w->can_fall_short = shortfall;
+}
+
+void world_close(world *w)
+{
+    pthread_mutex_lock(&w->mutex);
+    w->closed = true;
+    pthread_mutex_unlock(&w->mutex);
 }
 
 void world_stop(world *w)

@@ -31,10 +31,8 @@ typedef struct world_options {
     const scenario *scenario; /* must live as long as the world */
     uint64_t deals;           /* ids 1 to deals */
     uint64_t seed;
-    uint32_t threads;    /* that run the deals, at least 1 */
-    bool sync;           /* answer ops before the call returns; else later, from whichever thread comes by */
-    bool can_cancel;     /* the machine has ClientEventProviderCancelled; else DataTransferError tells a cancellation */
-    bool can_fall_short; /* the machine takes DEALFSM_ANSWER_SHORTFALL */
+    uint32_t threads; /* that run the deals, at least 1 */
+    bool sync;        /* answer ops before the call returns; else later, from whichever thread comes by */
     void *ctx;
     /* A line for --trace, or NULL. [any] */
     void (*trace)(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
@@ -44,6 +42,10 @@ typedef struct world_options {
 world *world_new(const world_options *options);
 void world_free(world *w);
 
+/* What the machine knows: ClientEventProviderCancelled (else DataTransferError tells of a cancellation), and
+ * DEALFSM_ANSWER_SHORTFALL (else it is an error). Neither is the default. */
+void world_adapt(world *w, bool cancelled, bool shortfall);
+
 /* The service "environment/1". */
 const dealfsm_environment *world_environment(const world *w);
 
@@ -51,6 +53,8 @@ const dealfsm_environment *world_environment(const world *w);
 void world_run(world *w, const world_machine *machine);
 /* Makes world_run return soon. Safe in a signal handler. */
 void world_stop(world *w);
+/* From now on nothing is answered any more: for closing the machine. */
+void world_close(world *w);
 bool world_stopped(const world *w);
 
 /* The time of a deal, microseconds. [any] */

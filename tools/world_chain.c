@@ -298,7 +298,7 @@ static bool voucher_allowed(const world *w, const channel *c, const lane *l, con
         reply_error(r, "the lane has a voucher for as much or more already");
     } else if (!covered) {
         reply_error(r, "not enough funds in the payment channel");
-        if (w->options.can_fall_short) {
+        if (w->can_fall_short) {
             r->outcome = DEALFSM_ANSWER_SHORTFALL;
             reply_amount(r, missing);
         }

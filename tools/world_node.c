@@ -379,7 +379,7 @@ static void node_op(void *ctx, const dealfsm_op *op)
     bool early = false;
     pthread_mutex_lock(&w->mutex);
     trace(w, d, "asks %s", op_name(op->op));
-    reply *r = make_reply(w, d, op, &answered, &early);
+    reply *r = w->closed ? NULL : make_reply(w, d, op, &answered, &early);
     if (r != NULL) {
         schedule_reply(w, d, r, answered, &order);
     }

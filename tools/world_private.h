@@ -159,6 +159,9 @@ typedef struct world_deal {
 
 struct world {
     world_options options;
+    bool can_cancel;
+    bool can_fall_short;
+    bool closed;
     const scenario *scenario;
     const world_machine *machine;
     dealfsm_environment environment;
@@ -171,6 +174,7 @@ struct world {
     uint64_t busy;     /* deals in the hands of threads */
     channel *channels; /* client by client */
     mpz_t *wallets;    /* of clients */
+    mpz_t nothing;     /* zero, to point at */
     bool broken;       /* out of memory: the run ends */
 };
 

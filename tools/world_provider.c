@@ -178,7 +178,7 @@ static bool strike(world *w, world_deal *d, outside *say)
     case HABIT_GOES_SILENT:
         return true;
     case HABIT_CANCELS:
-        if (w->options.can_cancel) {
+        if (w->can_cancel) {
             say->event = DEALFSM_ClientEventProviderCancelled;
         } else {
             say_text(say, DEALFSM_ClientEventDataTransferError, DEALFSM_ERROR, cancelled);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* dealfsm-host: the program's arguments. */
+
+#include <argp.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES };
+
+typedef struct arguments {
+    const char *command;
+    host_options run;
+} arguments;
+
+const char *argp_program_version = "dealfsm-host " PACKAGE_VERSION;
+
+static const struct argp_option OPTIONS[] = {
+    {"module", 'm', "FILE", 0, "Module to load; default: dealfsm-client-0.5.6.so of this installation", 0},
+    {"deals", 'n', "N", 0, "Number of deals; default: the scenario's", 0},
+    {"seed", 's', "N", 0, "Seed of all dice; default: the scenario's", 0},
+    {"sync", OPTION_SYNC, NULL, 0, "Answer ops before the call returns", 0},
+    {"async", OPTION_ASYNC, NULL, 0, "Answer ops later, from whichever thread comes by (default)", 0},
+    {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1", 0},
+    {"trace", OPTION_TRACE, NULL, 0, "A line for each notification and op (with --json on standard error)", 0},
+    {"json", OPTION_JSON, NULL, 0, "An object a line for each deal, then a summary", 0},
+    {"lanes", OPTION_LANES, NULL, 0, "List all lanes in the books, not only those that differ", 0},
+    {NULL, 0, NULL, 0, NULL, 0}};
+
+static const char DOC[] =
+    "Takes the retrieval deals of a scenario through a machine to their ends, and audits the books.\v"
+    "Commands:\n"
+    "  run SCENARIO.json   run it (examples: examples/*.json)\n"
+    "  scenario-format     describe the format of scenarios\n"
+    "\n"
+    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments or scenario; 3 the module cannot be loaded; "
+    "4 out of memory or another failure; 130 interrupted (a second interrupt ends the program at once).";
+
+/* A decimal number from min to max; else a usage error. */
+static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min, uint64_t max)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max) {
+        argp_error(state, "--%s: expected a number from %llu to %llu, found \"%s\"", name, (unsigned long long)min,
+                   (unsigned long long)max, text);
+    }
+    return value;
+}
+
+static error_t take_word(arguments *a, const char *word, struct argp_state *state)
+{
+    if (a->command == NULL) {
+        a->command = word;
+        if (strcmp(word, "run") != 0 && strcmp(word, "scenario-format") != 0) {
+            argp_error(state, "expected the command run or scenario-format, found \"%s\"", word);
+        }
+    } else if (strcmp(a->command, "run") == 0 && a->run.scenario == NULL) {
+        a->run.scenario = word;
+    } else {
+        argp_error(state, "expected no more words, found \"%s\"", word);
+    }
+    return 0;
+}
+
+static error_t take(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case 'm':
+        a->run.module = text;
+        return 0;
+    case 'n':
+        a->run.deals = number(state, "deals", text, 1, 10000000);
+        return 0;
+    case 's':
+        a->run.seed = number(state, "seed", text, 0, UINT64_MAX);
+        a->run.has_seed = true;
+        return 0;
+    case 't':
+        a->run.threads = (uint32_t)number(state, "threads", text, 1, 256);
+        return 0;
+    case OPTION_SYNC:
+    case OPTION_ASYNC:
+        a->run.sync = key == OPTION_SYNC;
+        return 0;
+    case OPTION_TRACE:
+        a->run.trace = true;
+        return 0;
+    case OPTION_JSON:
+        a->run.json = true;
+        return 0;
+    case OPTION_LANES:
+        a->run.lanes = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return take_word(a, text, state);
+    case ARGP_KEY_END:
+        if (a->command == NULL || (strcmp(a->command, "run") == 0 && a->run.scenario == NULL)) {
+            argp_error(state, "expected a command: run SCENARIO.json or scenario-format");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What the results say: the exit code. */
+static int conclude(const host_node *node, const host_results *results)
+{
+    if (node->options->json) {
+        host_json(node, results, stdout);
+    } else {
+        host_report(node, results, stdout);
+    }
+    if (fflush(stdout) != 0) {
+        (void)fprintf(stderr, "dealfsm-host: standard output: %s\n", strerror(errno));
+        return HOST_FAILED;
+    }
+    if (!results->books->balance) {
+        return HOST_BOOKS;
+    }
+    return world_stopped(node->world) ? HOST_INTERRUPTED : HOST_FINE;
+}
+
+static int run(const host_options *options)
+{
+    text_why why;
+    scenario *s = scenario_read(options->scenario, &why);
+    if (s == NULL) {
+        (void)fprintf(stderr, "dealfsm-host: %s\n", why.text);
+        return HOST_USAGE;
+    }
+    host_node *node = calloc(1, sizeof *node);
+    int code = node != NULL ? host_node_open(node, options, s) : HOST_FAILED;
+    if (code == HOST_FINE) {
+        host_node_run(node);
+        host_results *results = host_results_take(node);
+        code = results != NULL ? conclude(node, results) : HOST_FAILED;
+        host_results_free(results);
+    }
+    int closed = node != NULL ? host_node_close(node) : HOST_FINE;
+    free(node);
+    scenario_free(s);
+    return code != HOST_FINE ? code : closed;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {OPTIONS, take, "run SCENARIO.json\nscenario-format", DOC, NULL, NULL, NULL};
+    arguments a = {.run = {.threads = 1}};
+    json_object_seed(1); /* the same order of keys each time, and no look at /dev/urandom */
+    argp_err_exit_status = HOST_USAGE;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &a);
+    if (strcmp(a.command, "scenario-format") == 0) {
+        scenario_format(stdout);
+        return HOST_FINE;
+    }
+    return run(&a.run);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef TOOLS_HOST_H
+#define TOOLS_HOST_H
+
+/* dealfsm-host: a node that takes the deals of a scenario through a module, and what it finds in the end. */
+
+#include <dealfsm/host.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "scenario.h"
+#include "world.h"
+
+/* Exit codes. */
+enum {
+    HOST_FINE = 0,
+    HOST_BOOKS = 1,  /* the books do not balance */
+    HOST_USAGE = 2,  /* wrong arguments, or a scenario that cannot be read */
+    HOST_MODULE = 3, /* the module cannot be loaded or opened */
+    HOST_FAILED = 4, /* out of memory, or the host library failed */
+    HOST_INTERRUPTED = 130
+};
+
+enum { HOST_STATES = 64 }; /* status numbers that are counted apart */
+
+typedef struct host_options {
+    const char *scenario; /* file */
+    const char *module;   /* file, or NULL: the installed one */
+    uint64_t deals;       /* 0: as the scenario says */
+    uint64_t seed;
+    bool has_seed;
+    bool sync;
+    bool trace;
+    bool json;
+    bool lanes; /* list all lanes, not only those that differ */
+    uint32_t threads;
+} host_options;
+
+/* What notices told of a deal. Notices of one deal come one after another. */
+typedef struct host_track {
+    bool created;
+    bool payment_refused; /* PaymentSent was refused or terminated */
+    uint64_t state;
+    uint32_t refusals;
+    uint32_t refused_event; /* the last one */
+    uint64_t refused_state;
+    char error[160]; /* why it could not be created, "" otherwise */
+} host_track;
+
+typedef struct host_node {
+    const host_options *options;
+    const scenario *scenario;
+    uint64_t deals;
+    uint64_t seed;
+    world *world;
+    dealfsm_host *host;
+    dealfsm_module_info module;
+    const char *states[HOST_STATES]; /* names by number, NULL: none */
+    bool final[HOST_STATES];
+    const char *events[HOST_STATES];
+    host_track *tracks; /* of deals 1 … */
+    atomic_uint_fast64_t in_state[HOST_STATES];
+    atomic_uint_fast64_t notices;
+    atomic_uint_fast64_t bytes_received;
+} host_node;
+
+/* host_node.c */
+/* Opens the node; 0 or an exit code, the reason on standard error. */
+int host_node_open(host_node *node, const host_options *options, const scenario *s);
+/* Runs the deals to their ends, or until SIGINT. */
+void host_node_run(host_node *node);
+/* Closes what is open; 0 or an exit code. */
+int host_node_close(host_node *node);
+/* Name of a status or event without its prefix ("Ongoing", "PaymentSent"); never NULL. */
+const char *host_state_name(const host_node *node, uint64_t status);
+const char *host_event_name(const host_node *node, uint32_t event);
+
+/* host_progress.c: a line on standard error while deals run, if that is a terminal. */
+typedef struct host_progress host_progress;
+host_progress *host_progress_start(const host_node *node);
+void host_progress_end(host_progress *progress);
+
+/* host_result.c */
+typedef enum host_end { END_FINAL, END_WAITS, END_NOT_CREATED, END_NOT_BEGUN } host_end;
+
+/* What became of a deal. */
+typedef struct host_result {
+    host_end end;
+    uint64_t status;
+    uint64_t received; /* bytes */
+    uint64_t paid_for; /* bytes */
+    char *message;     /* the record's */
+    char *outcome;     /* in words, numbers left out: deals with the same outcome are counted together */
+    char *waits;       /* END_WAITS: for what */
+    uint8_t pay_ch[64];
+} host_result;
+
+typedef struct host_results {
+    uint64_t count;
+    host_result *of;     /* of deals 1 … */
+    world_claim *claims; /* beside them */
+    world_books *books;
+} host_results;
+
+/* Asks the module for every deal, and audits the books. NULL: failed, the reason on standard error. */
+host_results *host_results_take(host_node *node);
+void host_results_free(host_results *results);
+
+/* host_report.c, host_json.c */
+void host_report(const host_node *node, const host_results *results, FILE *out);
+void host_json(const host_node *node, const host_results *results, FILE *out);
+
+#endif

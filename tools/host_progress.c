@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* One line on a terminal, five times a second, from a thread of its own. */
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host.h"
+
+struct host_progress {
+    const host_node *node;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool end;
+};
+
+static const char CLEAR[] = "\r\033[K";
+
+static void show(const host_node *node, uint64_t events_per_second)
+{
+    uint64_t begun = 0;
+    uint64_t ended = 0;
+    for (int i = 0; i < HOST_STATES; i++) {
+        uint64_t count = atomic_load(&node->in_state[i]);
+        begun += count;
+        ended += node->final[i] ? count : 0;
+    }
+    char *bytes = text_write_size(atomic_load(&node->bytes_received));
+    (void)fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " deals begun, %" PRIu64 " ended, %s, %" PRIu64 " events/s",
+                  CLEAR, begun, node->deals, ended, bytes != NULL ? bytes : "", events_per_second);
+    free(bytes);
+}
+
+static void *run(void *ctx)
+{
+    host_progress *p = ctx;
+    uint64_t before = 0;
+    pthread_mutex_lock(&p->mutex);
+    while (!p->end) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 200000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        (void)pthread_cond_timedwait(&p->wake, &p->mutex, &until);
+        uint64_t now = atomic_load(&p->node->notices);
+        show(p->node, (now - before) * 5);
+        before = now;
+    }
+    pthread_mutex_unlock(&p->mutex);
+    (void)fputs(CLEAR, stderr);
+    return NULL;
+}
+
+host_progress *host_progress_start(const host_node *node)
+{
+    if (!isatty(STDERR_FILENO)) {
+        return NULL;
+    }
+    host_progress *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->node = node;
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    if (pthread_create(&p->thread, NULL, run, p) != 0) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void host_progress_end(host_progress *progress)
+{
+    if (progress == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&progress->mutex);
+    progress->end = true;
+    pthread_cond_signal(&progress->wake);
+    pthread_mutex_unlock(&progress->mutex);
+    pthread_join(progress->thread, NULL);
+    pthread_cond_destroy(&progress->wake);
+    pthread_mutex_destroy(&progress->mutex);
+    free(progress);
+}

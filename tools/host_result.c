@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What became of the deals: asked of the module, deal by deal, and put in words. */
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+/* The message with every number as "N", so that deals which ended alike look alike. */
+static void without_numbers(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        if (!isdigit((unsigned char)*from)) {
+            *to++ = *from;
+        } else if (to == text || to[-1] != 'N') {
+            *to++ = 'N';
+        }
+    }
+    *to = '\0';
+}
+
+static char *text_copy(const uint8_t *data, uint64_t len)
+{
+    char *text = strndup(data != NULL ? (const char *)data : "", len);
+    for (char *c = text; c != NULL && *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ') {
+            *c = ' ';
+        }
+    }
+    return text;
+}
+
+/* ---- Waiting */
+
+static const char *awaited(const host_node *node, const dealfsm_deal *deal)
+{
+    if ((deal->flags & DEALFSM_DEAL_STALLED) != 0) {
+        return "a retry";
+    }
+    dealfsm_op_info op = {.struct_size = sizeof op};
+    for (uint32_t i = 0; deal->open_op != 0 && node->module.describe->op(i, &op) == DEALFSM_OK; i++) {
+        if (op.op == deal->open_op) {
+            return op.name;
+        }
+    }
+    return "an event from outside";
+}
+
+static char *explain_waiting(const host_node *node, const dealfsm_deal *deal, const host_track *track,
+                             const world_view *view)
+{
+    char *text = NULL;
+    char refused[128] = "nothing was refused";
+    if (track->refusals > 0) {
+        (void)snprintf(refused, sizeof refused, "last refused: %s in %s", host_event_name(node, track->refused_event),
+                       host_state_name(node, track->refused_state));
+    }
+    int got = asprintf(&text, "waits for %s; the provider waits for %s; %s", awaited(node, deal), view->waits, refused);
+    return got < 0 ? NULL : text;
+}
+
+/* ---- One deal */
+
+static bool put_in_words(const host_node *node, host_result *r, const char *message)
+{
+    char *text = NULL;
+    static const char *const heads[] = {"", "Waits in ", "Not created", "Not begun"};
+    bool named = r->end == END_FINAL || r->end == END_WAITS;
+    int got = asprintf(&text, "%s%s%s%s", heads[r->end], named ? host_state_name(node, r->status) : "",
+                       message[0] != '\0' ? ": " : "", message);
+    if (got < 0) {
+        return false;
+    }
+    without_numbers(text);
+    r->outcome = text;
+    return true;
+}
+
+static void take_claim(const dealfsm_record *record, const host_track *track, host_result *r, world_claim *claim)
+{
+    claim->known = true;
+    claim->payment_refused = track->payment_refused;
+    claim->has_lane = record->has_payment_info != 0 && record->pay_ch_len <= sizeof r->pay_ch;
+    if (claim->has_lane) {
+        memcpy(r->pay_ch, record->pay_ch, record->pay_ch_len);
+        claim->pay_ch = r->pay_ch;
+        claim->pay_ch_len = record->pay_ch_len;
+        claim->lane = record->lane;
+    }
+    text_amount_import(claim->funds_spent, record->funds_spent, record->funds_spent_len);
+    text_amount_import(claim->total_funds, record->total_funds, record->total_funds_len);
+}
+
+static bool take_record(const host_node *node, uint64_t id, const dealfsm_deal *deal, host_result *r,
+                        world_claim *claim)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_record record = {.struct_size = sizeof record};
+    const host_track *track = &node->tracks[id - 1];
+    world_view view;
+    if (node->module.record->decode(deal->record, deal->record_len, &record, &error) < 0) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": its record cannot be read: %s\n", id, error.text);
+        return false;
+    }
+    take_claim(&record, track, r, claim);
+    r->end = (deal->flags & DEALFSM_DEAL_FINAL) != 0 ? END_FINAL : END_WAITS;
+    r->status = deal->status;
+    r->received = record.total_received;
+    r->paid_for = record.bytes_paid_for;
+    r->message = text_copy(record.message, record.message_len);
+    world_look(node->world, id, &view);
+    if (r->end == END_WAITS) {
+        r->waits = explain_waiting(node, deal, track, &view);
+    }
+    return r->message != NULL && put_in_words(node, r, r->message) && (r->end == END_FINAL || r->waits != NULL);
+}
+
+static bool take_deal(const host_node *node, uint64_t id, host_result *r, world_claim *claim)
+{
+    uint8_t buffer[16384];
+    const host_track *track = &node->tracks[id - 1];
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_deal deal = {.struct_size = sizeof deal, .record = buffer, .record_capacity = sizeof buffer};
+    if (!track->created) {
+        r->end = track->error[0] != '\0' ? END_NOT_CREATED : END_NOT_BEGUN;
+        return put_in_words(node, r, track->error);
+    }
+    if (dealfsm_host_query(node->host, id, &deal, &error) < 0) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", id, error.text);
+        return false;
+    }
+    return take_record(node, id, &deal, r, claim);
+}
+
+host_results *host_results_take(host_node *node)
+{
+    host_results *results = calloc(1, sizeof *results);
+    if (results == NULL) {
+        return NULL;
+    }
+    results->of = calloc(node->deals, sizeof *results->of);
+    results->claims = calloc(node->deals, sizeof *results->claims);
+    bool ok = results->of != NULL && results->claims != NULL;
+    for (uint64_t i = 0; ok && i < node->deals; i++) {
+        mpz_inits(results->claims[i].funds_spent, results->claims[i].total_funds, NULL);
+        results->count = i + 1;
+        ok = take_deal(node, i + 1, &results->of[i], &results->claims[i]);
+    }
+    results->books = ok ? world_audit(node->world, results->claims) : NULL;
+    if (results->books == NULL) {
+        host_results_free(results);
+        return NULL;
+    }
+    return results;
+}
+
+void host_results_free(host_results *results)
+{
+    if (results == NULL) {
+        return;
+    }
+    world_books_free(results->books);
+    for (uint64_t i = 0; i < results->count; i++) {
+        mpz_clears(results->claims[i].funds_spent, results->claims[i].total_funds, NULL);
+        free(results->of[i].message);
+        free(results->of[i].outcome);
+        free(results->of[i].waits);
+    }
+    free(results->of);
+    free(results->claims);
+    free(results);
+}
