@@ -41,8 +41,8 @@ enum {
 };
 
 /* Where a step or handler puts bytes that it makes: a message, amounts, decimal texts. Results point into it and live
- * as long as it does. Needs no initialisation. A step writes the first half of each array only, a handler the second
- * half only: what a handler raised may be stepped with the same scratch. */
+ * as long as it does; the record that a step starts from must not. Needs no initialisation. A step writes the first half of each array
+ * only, a handler the second half only: what a handler raised may be stepped with the same scratch. */
 typedef struct fsm_scratch {
     uint8_t amount[4][FSM_AMOUNT_INPUT_MAX];
     char text[2][FSM_TEXT_MAX + FSM_TEXT_OVERHANG]; /* looks ahead where a text is cut */
