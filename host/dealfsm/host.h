@@ -119,7 +119,8 @@ int32_t dealfsm_host_module_info(const dealfsm_module *module, dealfsm_module_in
 
 /* ---- Generations */
 
-/* What a machine gets. All of it stays the caller's and must be valid until the generation is closed. */
+/* What a machine gets. The structs `environment` and `store` are copied; what they point to, *log, and all that `service`
+ * gives stays the caller's and must be valid until the generation is closed. */
 typedef struct dealfsm_host_services {
     uint32_t struct_size;
     uint32_t queue_events; /* bound of a deal's queue; 0: 1,024 */
