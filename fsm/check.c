@@ -13,8 +13,6 @@ static bool is_value(const fsm_value *value, uint8_t kind)
         return value->bytes.size == 0 || fsm_cid_well_formed(value->bytes);
     case ARG_ADDRESS:
         return value->bytes.size == 0 || fsm_address_well_formed(value->bytes);
-    case ARG_FLAG:
-        return value->number <= 1;
     default:
         return true;
     }

@@ -107,7 +107,8 @@ static inline fsm_value of_channel(fsm_bytes initiator, fsm_bytes responder, uin
     return (fsm_value){ARG_CHANNEL, id, initiator, responder};
 }
 
-/* A deal in a state: 1,000 bytes received at 2 attoFIL each, 10 attoFIL for unsealing, nothing paid, 100,000 to spend. */
+/* A deal in a state: 1,000 bytes received at 2 attoFIL each, 10 attoFIL for unsealing, nothing paid, 100,000 to
+ * spend. */
 static inline fsm_record deal_in(uint64_t status)
 {
     return (fsm_record){

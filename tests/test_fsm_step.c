@@ -205,8 +205,8 @@ START_TEST(unknown_response_prints_the_status)
 END_TEST
 
 /* clang-format off */
-/* Difference 4: a Message is cut at 8,192 bytes, or before a well-formed UTF-8 sequence that would be split. `before` bytes
- * x stand in front of the sequence. */
+/* Difference 4: a Message is cut at 8,192 bytes, or before a well-formed UTF-8 sequence that would be split. `before`
+ * bytes x stand in front of the sequence. */
 static const struct {
     const char *sequence;
     uint32_t before, size;
