@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+// The 14-event path of dealfsm-bench through the reference: go-statemachine with the machine of go-fil-markets v0.5.6,
+// as it is. Deals are kept in a datastore in memory; the environment answers inside each call.
+//
+//	reference -deals N -seconds S
+//
+// prints one JSON object: deals (in flight at a time), events, ns_per_event of each round, go (version), threads.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipfs/go-datastore"
+	dss "github.com/ipfs/go-datastore/sync"
+	cbg "github.com/whyrusleeping/cbor-gen"
+
+	"github.com/filecoin-project/go-address"
+	datatransfer "github.com/filecoin-project/go-data-transfer"
+	rm "github.com/filecoin-project/go-fil-markets/retrievalmarket"
+	"github.com/filecoin-project/go-fil-markets/retrievalmarket/impl/clientstates"
+	"github.com/filecoin-project/go-fil-markets/shared"
+	"github.com/filecoin-project/go-multistore"
+	"github.com/filecoin-project/go-statemachine/fsm"
+	"github.com/filecoin-project/specs-actors/actors/abi"
+	"github.com/filecoin-project/specs-actors/actors/builtin/paych"
+	"github.com/libp2p/go-libp2p-core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const eventsPerDeal = 14
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "reference:", err)
+		os.Exit(1)
+	}
+	return value
+}
+
+func bytesOf(text string) []byte { return must(hex.DecodeString(text)) }
+
+// ---- The path: first line of the golden traces of v0.5.6.
+
+var (
+	payloadCID = must(cid.Cast(bytesOf("0171a0e402204d9b09e4d21b0630eb14c0ec66c806795fbf37a23496648db15b55412f9c8e1c")))
+	pieceCID   = must(cid.Cast(bytesOf("0171a0e40220bc96bcfd3bc3c8893239495616857e71ddea8830a60d4cd38bea6f617b3dc0ab")))
+	messageCID = must(cid.Cast(bytesOf("0171a0e402208a58692aaba1aed38a228de944a67ce6811a5b97c69470c5f7105c2c3a96eb2a")))
+	client     = must(address.NewFromBytes(bytesOf("0319f8514c2f521a45a1fe3c753728e38014f58b6a2e105c9a1f3351f240aaae3b5e9d3465546dca0e0b1d6928b858e8a4")))
+	miner      = must(address.NewFromBytes(bytesOf("0000")))
+	channel    = must(address.NewFromBytes(bytesOf("0317bc3847171aaa2965671f7cd561386f252dcc45c5d6317124356f1888933c13a5ee26222b7249e841f88408a1b3fa43")))
+	selector   = bytesOf("a16152a2616ca1646e6f6e65a0623a3ea16161a1613ea16140a0")
+	token      = shared.TipSetToken(bytesOf("40d60adf75bd"))
+	transfer   = datatransfer.ChannelID{
+		Initiator: peer.ID(bytesOf("1220df25b897d3d9e09653bd3598e9a696404df9b7b1cf13cd14b4ca6c3f2d00d5f1")),
+		Responder: peer.ID(bytesOf("c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3")),
+		ID:        9223372036854775807,
+	}
+	voucher = readVoucher("8b5502e01dbce7594743c1a066f897001d7b0790e3e911000040f6051b000006dae504bccd4400c828da0080f6")
+)
+
+func readVoucher(text string) *paych.SignedVoucher {
+	var v paych.SignedVoucher
+	err := v.UnmarshalCBOR(bytes.NewReader(bytesOf(text)))
+	return must(&v, err)
+}
+
+func newDeal(id rm.DealID) *rm.ClientDealState {
+	store := multistore.StoreID(271955163)
+	return &rm.ClientDealState{
+		DealProposal: rm.DealProposal{
+			PayloadCID: payloadCID,
+			ID:         id,
+			Params: rm.Params{
+				Selector:                &cbg.Deferred{Raw: selector},
+				PieceCID:                &pieceCID,
+				PricePerByte:            abi.NewTokenAmount(2),
+				PaymentInterval:         100,
+				PaymentIntervalIncrease: 50,
+				UnsealPrice:             abi.NewTokenAmount(0),
+			},
+		},
+		StoreID:          &store,
+		TotalFunds:       abi.NewTokenAmount(100000),
+		ClientWallet:     client,
+		MinerWallet:      miner,
+		CurrentInterval:  100,
+		PaymentRequested: abi.NewTokenAmount(0),
+		FundsSpent:       abi.NewTokenAmount(0),
+		UnsealFundsPaid:  abi.NewTokenAmount(0),
+	}
+}
+
+// What is handed in, and how many events a deal has seen when that is done.
+var path = []struct {
+	event rm.ClientEvent
+	args  []interface{}
+	upTo  int
+}{
+	{rm.ClientEventOpen, nil, 2},
+	{rm.ClientEventDealAccepted, nil, 5},
+	{rm.ClientEventBlocksReceived, []interface{}{uint64(100)}, 6},
+	{rm.ClientEventPaymentRequested, []interface{}{abi.NewTokenAmount(200)}, 9},
+	{rm.ClientEventBlocksReceived, []interface{}{uint64(180)}, 10},
+	{rm.ClientEventAllBlocksReceived, nil, 11},
+	{rm.ClientEventLastPaymentRequested, []interface{}{abi.NewTokenAmount(160)}, 13},
+	{rm.ClientEventComplete, nil, eventsPerDeal},
+}
+
+// ---- The environment
+
+type environment struct{}
+
+func (environment) Node() rm.RetrievalClientNode { return node{} }
+func (environment) OpenDataTransfer(context.Context, peer.ID, *rm.DealProposal) (datatransfer.ChannelID, error) {
+	return transfer, nil
+}
+func (environment) SendDataTransferVoucher(context.Context, datatransfer.ChannelID, *rm.DealPayment) error {
+	return nil
+}
+func (environment) CloseDataTransfer(context.Context, datatransfer.ChannelID) error { return nil }
+
+type node struct{}
+
+func (node) GetChainHead(context.Context) (shared.TipSetToken, abi.ChainEpoch, error) {
+	return token, 0, nil
+}
+func (node) GetOrCreatePaymentChannel(context.Context, address.Address, address.Address, abi.TokenAmount, shared.TipSetToken) (address.Address, cid.Cid, error) {
+	return address.Undef, messageCID, nil
+}
+func (node) AllocateLane(address.Address) (uint64, error) { return 521, nil }
+func (node) CreatePaymentVoucher(context.Context, address.Address, abi.TokenAmount, uint64, shared.TipSetToken) (*paych.SignedVoucher, error) {
+	return voucher, nil
+}
+func (node) WaitForPaymentChannelAddFunds(cid.Cid) error { return nil }
+func (node) WaitForPaymentChannelCreation(cid.Cid) (address.Address, error) {
+	return channel, nil
+}
+func (node) GetKnownAddresses(context.Context, rm.RetrievalPeer, shared.TipSetToken) ([]ma.Multiaddr, error) {
+	return nil, nil
+}
+
+// ---- Rounds
+
+// Counts down the events that a step of the path still has to bring.
+type awaited struct {
+	mutex sync.Mutex
+	left  int
+	done  chan struct{}
+}
+
+func (a *awaited) start(events int) {
+	a.mutex.Lock()
+	a.left = events
+	a.mutex.Unlock()
+}
+
+func (a *awaited) notify(fsm.EventName, fsm.StateType) {
+	a.mutex.Lock()
+	a.left--
+	last := a.left == 0
+	a.mutex.Unlock()
+	if last {
+		a.done <- struct{}{}
+	}
+}
+
+// One round: `deals` deals go the path side by side, each step on all of them before the next. Returns the time of the events
+// alone.
+func round(deals int) time.Duration {
+	waiting := &awaited{done: make(chan struct{}, 1)}
+	group := must(fsm.New(dss.MutexWrap(datastore.NewMapDatastore()), fsm.Parameters{
+		Environment:     environment{},
+		StateType:       rm.ClientDealState{},
+		StateKeyField:   "Status",
+		Events:          clientstates.ClientEvents,
+		StateEntryFuncs: clientstates.ClientStateEntryFuncs,
+		FinalityStates:  clientstates.ClientFinalityStates,
+		Notifier:        waiting.notify,
+	}))
+	for i := 0; i < deals; i++ {
+		must(0, group.Begin(rm.DealID(i), newDeal(rm.DealID(i))))
+	}
+	start := time.Now()
+	for k, step := range path {
+		before := 0
+		if k > 0 {
+			before = path[k-1].upTo
+		}
+		waiting.start((step.upTo - before) * deals)
+		for i := 0; i < deals; i++ {
+			must(0, group.Send(rm.DealID(i), step.event, step.args...))
+		}
+		<-waiting.done
+	}
+	took := time.Since(start)
+	checkEnd(group, deals)
+	must(0, group.Stop(context.Background()))
+	return took
+}
+
+func checkEnd(group fsm.Group, deals int) {
+	for i := 0; i < deals; i++ {
+		var deal rm.ClientDealState
+		must(0, group.GetSync(context.Background(), rm.DealID(i), &deal))
+		if deal.Status != rm.DealStatusCompleted || deal.FundsSpent.Uint64() != 360 || deal.BytesPaidFor != 180 {
+			must(0, fmt.Errorf("deal %d ended in status %d with %s attoFIL spent for %d bytes, expected 15, 360 and 180",
+				i, deal.Status, deal.FundsSpent, deal.BytesPaidFor))
+		}
+	}
+}
+
+func main() {
+	deals := flag.Int("deals", 100, "deals at a time")
+	seconds := flag.Float64("seconds", 3, "how long to measure")
+	flag.Parse()
+	rounds := []float64{}
+	events := 0
+	round(*deals) // warms up
+	for end := time.Now().Add(time.Duration(*seconds * 1e9)); len(rounds) == 0 || time.Now().Before(end); {
+		count := eventsPerDeal * *deals
+		rounds = append(rounds, float64(round(*deals).Nanoseconds())/float64(count))
+		events += count
+	}
+	must(0, json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
+		"deals": *deals, "events": events, "ns_per_event": rounds,
+		"go": runtime.Version(), "threads": runtime.GOMAXPROCS(0),
+	}))
+}
