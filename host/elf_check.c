@@ -2,6 +2,7 @@
 #include "elf_check.h"
 
 #include <dealfsm/module.h>
+#include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <link.h>
@@ -38,18 +39,32 @@ static int32_t corrupt(const char *path, const char *what, dealfsm_error *error)
     return host_error(error, DEALFSM_E_CORRUPT, "path", "%s: %s", host_short(path), what);
 }
 
-/* NULL: not an ELF file. */
-static Elf *begin(const host_file *file)
+/* One check of an open file; `out` is what the check finds. */
+typedef int32_t check_fn(Elf *elf, const char *path, const host_file *file, const char **out, dealfsm_error *error);
+
+static int32_t open_and_check(const char *path, const host_file *file, check_fn *check, const char **out,
+                              dealfsm_error *error)
 {
-    if (file->size < SELFMAG || memcmp(file->bytes, ELFMAG, SELFMAG) != 0 || elf_version(EV_CURRENT) == EV_NONE)
-        return NULL;
-    Elf *elf = elf_memory((char *)file->bytes, file->size);
     GElf_Ehdr header;
-    if (elf != NULL && gelf_getehdr(elf, &header) == NULL) {
-        elf_end(elf);
-        return NULL;
-    }
-    return elf;
+    Elf *elf = NULL;
+    if (file->size >= SELFMAG && memcmp(file->bytes, ELFMAG, SELFMAG) == 0 && elf_version(EV_CURRENT) != EV_NONE)
+        elf = elf_memory((char *)file->bytes, file->size);
+    int32_t result = elf != NULL && gelf_getehdr(elf, &header) != NULL
+                         ? check(elf, path, file, out, error)
+                         : corrupt(path, "expected an ELF shared object, found something else", error);
+    elf_end(elf);
+    return result;
+}
+
+/* libelf does not tell "no memory" from damage, but malloc does. */
+static int32_t inspect(const char *path, const host_file *file, check_fn *check, const char **out, dealfsm_error *error)
+{
+    dealfsm_error why = {.struct_size = sizeof why};
+    errno = 0;
+    int32_t result = open_and_check(path, file, check, out, &why);
+    if (result < 0 && errno == ENOMEM)
+        return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory while a module was read");
+    return result < 0 ? host_error(error, result, why.field, "%s", why.text) : result;
 }
 
 /* The dynamic linker would map a file that is cut off, and the process would die at the first touch. */
@@ -118,16 +133,15 @@ static int32_t find_note(Elf *elf, const char *path, const host_file *file, cons
                    error);
 }
 
+static int32_t check_note(Elf *elf, const char *path, const host_file *file, const char **text, dealfsm_error *error)
+{
+    int32_t result = check_whole(elf, path, file->size, error);
+    return result < 0 ? result : find_note(elf, path, file, text, error);
+}
+
 int32_t host_elf_manifest(const char *path, const host_file *file, const char **text, dealfsm_error *error)
 {
-    Elf *elf = begin(file);
-    if (elf == NULL)
-        return corrupt(path, "expected an ELF shared object, found something else", error);
-    int32_t result = check_whole(elf, path, file->size, error);
-    if (result >= 0)
-        result = find_note(elf, path, file, text, error);
-    elf_end(elf);
-    return result;
+    return inspect(path, file, check_note, text, error);
 }
 
 static int32_t check_header(const GElf_Ehdr *header, const char *path, dealfsm_error *error)
@@ -150,18 +164,18 @@ static int32_t check_header(const GElf_Ehdr *header, const char *path, dealfsm_e
     return DEALFSM_OK;
 }
 
-int32_t host_elf_fits(const char *path, const host_file *file, dealfsm_error *error)
+static int32_t check_fit(Elf *elf, const char *path, const host_file *file, const char **out, dealfsm_error *error)
 {
-    Elf *elf = begin(file);
-    if (elf == NULL)
-        return corrupt(path, "expected an ELF shared object, found something else", error);
     GElf_Ehdr header;
+    (void)out;
     gelf_getehdr(elf, &header);
     int32_t result = check_header(&header, path, error);
-    if (result >= 0)
-        result = check_whole(elf, path, file->size, error);
-    elf_end(elf);
-    return result;
+    return result < 0 ? result : check_whole(elf, path, file->size, error);
+}
+
+int32_t host_elf_fits(const char *path, const host_file *file, dealfsm_error *error)
+{
+    return inspect(path, file, check_fit, NULL, error);
 }
 
 /* What the dynamic symbols say: 1 the symbol is there, 0 none of ours, -1 one of another major (*name). */
@@ -188,25 +202,24 @@ static int look_for_symbol(Elf *elf, const char **name)
     return found;
 }
 
+static int32_t check_symbol(Elf *elf, const char *path, const host_file *file, const char **other, dealfsm_error *error)
+{
+    (void)file;
+    switch (look_for_symbol(elf, other)) {
+    case 1:
+        return DEALFSM_OK;
+    case -1:
+        return host_error(error, DEALFSM_E_ABI, "abi",
+                          "%s: speaks another ABI major: exports %.40s, expected " DEALFSM_MODULE_SYMBOL
+                          ": get the build for ABI %u",
+                          host_short(path), *other, DEALFSM_ABI_MAJOR);
+    default:
+        return corrupt(path, "expected the exported function " DEALFSM_MODULE_SYMBOL ", found none", error);
+    }
+}
+
 int32_t host_elf_symbol(const char *path, const host_file *file, dealfsm_error *error)
 {
-    Elf *elf = begin(file);
-    if (elf == NULL)
-        return corrupt(path, "expected an ELF shared object, found something else", error);
     const char *other = NULL;
-    int32_t result = DEALFSM_OK;
-    switch (look_for_symbol(elf, &other)) {
-    case 1:
-        break;
-    case -1:
-        result = host_error(error, DEALFSM_E_ABI, "abi",
-                            "%s: speaks another ABI major: exports %.40s, expected " DEALFSM_MODULE_SYMBOL
-                            ": get the build for ABI %u",
-                            host_short(path), other, DEALFSM_ABI_MAJOR);
-        break;
-    default:
-        result = corrupt(path, "expected the exported function " DEALFSM_MODULE_SYMBOL ", found none", error);
-    }
-    elf_end(elf);
-    return result;
+    return inspect(path, file, check_symbol, &other, error);
 }
