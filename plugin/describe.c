@@ -217,9 +217,11 @@ static uint32_t field_kind(layout_kind kind)
         return DEALFSM_CBOR;
     case LAYOUT_ARRAY:
     case LAYOUT_OPTIONAL_ARRAY:
+    case LAYOUT_MAP:
+    case LAYOUT_OPTIONAL_MAP:
         break;
     }
-    return DEALFSM_NONE; /* an array: no field */
+    return DEALFSM_NONE; /* a group: no field */
 }
 
 static uint32_t field_width(uint32_t kind)
@@ -231,7 +233,7 @@ static uint32_t field_width(uint32_t kind)
 
 static int32_t describe_field(uint32_t index, dealfsm_field_info *out)
 {
-    const layout_item *group = NULL; /* the array with a presence flag that the next items stand in */
+    const layout_item *group = NULL; /* the group with a presence flag that the next items stand in */
     uint32_t group_left = 0;
     for (uint32_t i = 0; i < module_version.layout->count; i++) {
         const layout_item *item = &module_version.layout->items[i];
@@ -247,7 +249,7 @@ static int32_t describe_field(uint32_t index, dealfsm_field_info *out)
         if (index--)
             continue;
         bool may_be_null = item->kind == LAYOUT_OPTIONAL_CID || item->kind == LAYOUT_SELECTOR ||
-                           (presence->abi_presence && presence->kind != LAYOUT_ARRAY);
+                           (presence->abi_presence && presence->kind != LAYOUT_ARRAY && presence->kind != LAYOUT_MAP);
         dealfsm_field_info mine = {.kind = kind,
                                    .name = item->name,
                                    .stored = item->stored,

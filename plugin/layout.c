@@ -61,28 +61,62 @@ static bool read_selector(cbor_reader *r, fsm_bytes *out)
     return cbor_take_null(r) || cbor_read_any(r, out);
 }
 
+static bool is_group(layout_kind kind)
+{
+    return kind <= LAYOUT_OPTIONAL_MAP;
+}
+
+static bool is_map(layout_kind kind)
+{
+    return kind == LAYOUT_MAP || kind == LAYOUT_OPTIONAL_MAP;
+}
+
+/* A group that cannot be left out. */
+static bool is_needed(layout_kind kind)
+{
+    return kind == LAYOUT_ARRAY || kind == LAYOUT_MAP;
+}
+
+static bool read_group(cbor_reader *r, const layout_item *item)
+{
+    uint64_t count = 0;
+    const uint8_t *start = r->at;
+    bool map = is_map((layout_kind)item->kind);
+    if (!cbor_read(r, map ? CBOR_MAP : CBOR_ARRAY, &count, map ? "expected a map" : "expected an array"))
+        return false;
+    if (count == item->count)
+        return true;
+    r->at = start;
+    return cbor_fail(r, map ? "a map of another size than the layout has" : "an array of another length than the layout has");
+}
+
+static bool read_key(cbor_reader *r, const char *key)
+{
+    const uint8_t *start = r->at;
+    fsm_bytes found;
+    if (!cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, &found, "expected a key (a text)"))
+        return false;
+    if (found.size == strlen(key) && !memcmp(found.data, key, found.size))
+        return true;
+    r->at = start;
+    return cbor_fail(r, "another key than the layout has here");
+}
+
 /* Reads one item; *skip is how many of the items that follow it are left out. */
 static bool read_item(cbor_reader *r, const layout_item *item, fsm_record *out, uint32_t *skip)
 {
     bool present = true;
+    if (item->key && !read_key(r, item->key))
+        return false;
     if (item->presence != NO_PRESENCE)
-        *flag_at(out, item->presence) = present = item->kind == LAYOUT_ARRAY || !cbor_take_null(r);
+        *flag_at(out, item->presence) = present = is_needed((layout_kind)item->kind) || !cbor_take_null(r);
     switch ((layout_kind)item->kind) {
     case LAYOUT_ARRAY:
-    case LAYOUT_OPTIONAL_ARRAY: {
-        uint64_t count = 0;
-        const uint8_t *start = r->at;
-        if (!present) {
-            *skip = item->count;
-            return true;
-        }
-        if (!cbor_read(r, CBOR_ARRAY, &count, "expected an array"))
-            return false;
-        if (count == item->count)
-            return true;
-        r->at = start;
-        return cbor_fail(r, "an array of another length than the layout has");
-    }
+    case LAYOUT_OPTIONAL_ARRAY:
+    case LAYOUT_MAP:
+    case LAYOUT_OPTIONAL_MAP:
+        *skip = present ? 0 : item->count;
+        return !present || read_group(r, item);
     case LAYOUT_OPTIONAL_U64:
         if (!present)
             return true;
@@ -174,6 +208,8 @@ static void write_item(cbor_writer *w, const layout_item *item, const fsm_record
 {
     fsm_record *r = (fsm_record *)record; /* only read */
     layout_kind kind = (layout_kind)item->kind;
+    if (item->key)
+        cbor_write_string(w, CBOR_TEXT, (fsm_bytes){(const uint8_t *)item->key, (uint32_t)strlen(item->key)});
     if (!present || ((kind == LAYOUT_OPTIONAL_CID || kind == LAYOUT_SELECTOR) && !bytes_at(r, item)->data)) {
         cbor_write_byte(w, CBOR_NULL);
         return;
@@ -182,6 +218,10 @@ static void write_item(cbor_writer *w, const layout_item *item, const fsm_record
     case LAYOUT_ARRAY:
     case LAYOUT_OPTIONAL_ARRAY:
         cbor_write_head(w, CBOR_ARRAY, item->count);
+        break;
+    case LAYOUT_MAP:
+    case LAYOUT_OPTIONAL_MAP:
+        cbor_write_head(w, CBOR_MAP, item->count);
         break;
     case LAYOUT_U64:
     case LAYOUT_OPTIONAL_U64:
@@ -226,13 +266,13 @@ bool layout_write(const record_layout *layout, const fsm_record *record, uint8_t
             *field = item->name;
             return false;
         }
-        if (!present && kind == LAYOUT_ARRAY) {
+        if (!present && is_needed(kind)) {
             *field = item->name;
             *why = "none, which this layout cannot store";
             return false;
         }
         write_item(&w, item, record, present);
-        if (!present && kind == LAYOUT_OPTIONAL_ARRAY)
+        if (!present && is_group(kind))
             i += item->count;
     }
     *length = w.length;

@@ -8,8 +8,10 @@
 #include "border.h"
 
 typedef enum layout_kind {
-    LAYOUT_ARRAY, /* `count` items follow; with a presence flag that is off: cannot be stored */
+    LAYOUT_ARRAY,          /* `count` items follow; with a presence flag that is off: cannot be stored */
     LAYOUT_OPTIONAL_ARRAY, /* null if the presence flag is off */
+    LAYOUT_MAP,            /* as the two before; the items that follow have keys */
+    LAYOUT_OPTIONAL_MAP,
     LAYOUT_U64,
     LAYOUT_OPTIONAL_U64, /* null if the presence flag is off */
     LAYOUT_FLAG,
@@ -30,6 +32,7 @@ typedef struct layout_item {
     uint16_t presence; /* offset of the bool in fsm_record, or NO_PRESENCE */
     uint16_t abi_at;   /* offsets in dealfsm_record, for describe/1 */
     uint16_t abi_presence;
+    const char *key;    /* in a map: text in front of the item; else NULL */
     const char *name;   /* as the vectors spell it */
     const char *stored; /* as the reference spells it */
     const char *unit;
