@@ -40,7 +40,8 @@ typedef struct host_options {
 typedef struct host_track {
     bool created;
     bool payment_refused; /* PaymentSent was refused or terminated */
-    uint64_t state;
+    uint64_t received;    /* bytes, and nanoFIL spent: as last added to the node's sums */
+    uint64_t spent;
     uint32_t refusals;
     uint32_t refused_event; /* the last one */
     uint64_t refused_state;
@@ -53,6 +54,7 @@ typedef struct host_node {
     uint64_t deals;
     uint64_t seed;
     world *world;
+    dealfsm_log_v1 log;
     dealfsm_host *host;
     dealfsm_module_info module;
     const char *states[HOST_STATES]; /* names by number, NULL: none */
@@ -61,7 +63,9 @@ typedef struct host_node {
     host_track *tracks; /* of deals 1 … */
     atomic_uint_fast64_t in_state[HOST_STATES];
     atomic_uint_fast64_t notices;
+    bool progress; /* somebody looks at these: */
     atomic_uint_fast64_t bytes_received;
+    atomic_uint_fast64_t nano_fil_spent;
 } host_node;
 
 /* host_node.c */
@@ -77,7 +81,7 @@ const char *host_event_name(const host_node *node, uint32_t event);
 
 /* host_progress.c: a line on standard error while deals run, if that is a terminal. */
 typedef struct host_progress host_progress;
-host_progress *host_progress_start(const host_node *node);
+host_progress *host_progress_start(host_node *node);
 void host_progress_end(host_progress *progress);
 
 /* host_result.c */

@@ -10,7 +10,8 @@
 
 static void put_text(json_t *object, const char *key, const char *text)
 {
-    (void)json_object_set_new(object, key, text != NULL ? json_string(text) : json_null());
+    json_t *value = text != NULL ? json_string(text) : NULL; /* NULL, too, for what is not UTF-8 */
+    (void)json_object_set_new(object, key, value != NULL ? value : json_null());
 }
 
 static void put_owned(json_t *object, const char *key, char *text)
@@ -30,7 +31,6 @@ static void put_amount(json_t *object, const char *key, const mpz_t amount)
     put_owned(object, key, text != NULL ? mpz_get_str(text, 10, amount) : NULL);
 }
 
-/* A line; what is not UTF-8 in it becomes \u escapes of jansson, or the line is left out as null. */
 static void print_line(json_t *object, FILE *out)
 {
     char *line = json_dumps(object, JSON_COMPACT);

@@ -118,6 +118,21 @@ static void note_refusal(host_track *track, const dealfsm_notice *notice)
     }
 }
 
+/* Adds what is new of a deal to the sums that the progress line shows. */
+static void add_up(host_node *node, host_track *track, const dealfsm_record *record)
+{
+    mpz_t spent;
+    mpz_init(spent);
+    text_amount_import(spent, record->funds_spent, record->funds_spent_len);
+    mpz_fdiv_q_ui(spent, spent, 1000000000);
+    uint64_t nano = mpz_get_ui(spent);
+    mpz_clear(spent);
+    atomic_fetch_add(&node->nano_fil_spent, nano - track->spent);
+    atomic_fetch_add(&node->bytes_received, record->total_received - track->received);
+    track->spent = nano;
+    track->received = record->total_received;
+}
+
 static void node_notify(void *ctx, const dealfsm_notice *notice)
 {
     host_node *node = ctx;
@@ -129,15 +144,26 @@ static void node_notify(void *ctx, const dealfsm_notice *notice)
     if (notice->kind != DEALFSM_NOTICE_APPLIED) {
         note_refusal(track, notice);
     } else if (notice->from < HOST_STATES && notice->to < HOST_STATES) {
-        track->state = notice->to;
         atomic_fetch_sub(&node->in_state[notice->from], 1);
         atomic_fetch_add(&node->in_state[notice->to], 1);
-        if (notice->event->event == DEALFSM_ClientEventAllBlocksReceived) {
-            atomic_fetch_add(&node->bytes_received, notice->record->total_received);
+        if (node->progress) {
+            add_up(node, track, notice->record);
         }
     }
     if (node->options->trace) {
         trace_notice(node, notice);
+    }
+}
+
+/* What the machine logs: errors on standard error, the rest is part of the trace. */
+static void node_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
+{
+    host_node *node = ctx;
+    bool ours = deal > 0 && deal <= node->deals;
+    if (level <= DEALFSM_LOG_ERROR) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", deal, text);
+    } else if (node->options->trace && ours) {
+        trace_line(node, deal, world_now(node->world, deal), text);
     }
 }
 
@@ -214,12 +240,13 @@ static bool make_world(host_node *node)
 int host_node_open(host_node *node, const host_options *options, const scenario *s)
 {
     dealfsm_error error = {.struct_size = sizeof error};
-    dealfsm_host_options host = {.struct_size = sizeof host, .threads = 1};
+    dealfsm_host_options host = {.struct_size = sizeof host, .threads = 1, .log = &node->log};
     dealfsm_subscription all = {.struct_size = sizeof all,
                                 .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
                                 .ctx = node,
                                 .notify = node_notify};
     uint64_t subscription;
+    node->log = (dealfsm_log_v1){.struct_size = sizeof node->log, .ctx = node, .log = node_log};
     node->options = options;
     node->scenario = s;
     node->deals = options->deals > 0 ? options->deals : s->deals;

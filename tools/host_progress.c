@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,18 +20,36 @@ struct host_progress {
 
 static const char CLEAR[] = "\r\033[K";
 
+/* The states with most deals, as far as the line has room. */
+static void list_states(const host_node *node, char *text, size_t size)
+{
+    bool shown[HOST_STATES] = {false};
+    text[0] = '\0';
+    for (;;) {
+        int most = -1;
+        uint64_t count = 0;
+        for (int i = 0; i < HOST_STATES; i++) {
+            uint64_t here = shown[i] ? 0 : atomic_load(&node->in_state[i]);
+            most = here > count ? i : most;
+            count = here > count ? here : count;
+        }
+        size_t used = strlen(text);
+        if (most < 0 || used + strlen(host_state_name(node, (uint64_t)most)) + 16 > size) {
+            return;
+        }
+        shown[most] = true;
+        (void)snprintf(text + used, size - used, ", %s %" PRIu64, host_state_name(node, (uint64_t)most), count);
+    }
+}
+
 static void show(const host_node *node, uint64_t events_per_second)
 {
-    uint64_t begun = 0;
-    uint64_t ended = 0;
-    for (int i = 0; i < HOST_STATES; i++) {
-        uint64_t count = atomic_load(&node->in_state[i]);
-        begun += count;
-        ended += node->final[i] ? count : 0;
-    }
+    char states[60];
+    uint64_t nano = atomic_load(&node->nano_fil_spent);
     char *bytes = text_write_size(atomic_load(&node->bytes_received));
-    (void)fprintf(stderr, "%s%" PRIu64 " of %" PRIu64 " deals begun, %" PRIu64 " ended, %s, %" PRIu64 " events/s",
-                  CLEAR, begun, node->deals, ended, bytes != NULL ? bytes : "", events_per_second);
+    list_states(node, states, sizeof states);
+    (void)fprintf(stderr, "%s%s, %" PRIu64 ".%04" PRIu64 " FIL, %" PRIu64 " events/s%s", CLEAR,
+                  bytes != NULL ? bytes : "", nano / 1000000000, nano % 1000000000 / 100000, events_per_second, states);
     free(bytes);
 }
 
@@ -55,7 +74,7 @@ static void *run(void *ctx)
     return NULL;
 }
 
-host_progress *host_progress_start(const host_node *node)
+host_progress *host_progress_start(host_node *node)
 {
     if (!isatty(STDERR_FILENO)) {
         return NULL;
@@ -65,6 +84,7 @@ host_progress *host_progress_start(const host_node *node)
         return NULL;
     }
     p->node = node;
+    node->progress = true;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
     if (pthread_create(&p->thread, NULL, run, p) != 0) {

@@ -94,19 +94,63 @@ static void rule(FILE *out, const char *head)
     (void)fprintf(out, "\n%s\n", head);
 }
 
-/* Text in lines of at most `width` bytes, the second and later ones indented; the last line is left open. */
-static int wrap(FILE *out, const char *text, int width, int indent)
+/* Characters of a text that is UTF-8. */
+static int columns(const char *text)
+{
+    int count = 0;
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+/* A cell of fixed width, cut or filled up. */
+static void cell(FILE *out, const char *text, int width)
 {
     int used = 0;
-    while (strlen(text + used) > (size_t)(width)) {
-        int cut = width;
-        while (cut > width / 2 && text[used + cut] != ' ') {
-            cut--;
+    for (; *text != '\0'; text++) {
+        used += ((unsigned char)*text & 0xc0) != 0x80;
+        if (used > width) {
+            break;
         }
-        (void)fprintf(out, "%.*s\n%*s", cut, text + used, indent, "");
-        used += cut + (text[used + cut] == ' ');
+        (void)fputc(*text, out);
     }
-    return fprintf(out, "%s", text + used);
+    (void)fprintf(out, "%*s", used < width ? width - used : 0, "");
+}
+
+/* Bytes of the first line of a text: whole words, at most `width` columns; a longer word is not cut. */
+static size_t first_line(const char *text, int width)
+{
+    size_t fits = 0;
+    int used = 0;
+    for (size_t i = 0;; i++) {
+        if (text[i] == ' ' || text[i] == '\0') {
+            if (used > width && fits > 0) {
+                return fits;
+            }
+            fits = i;
+            if (text[i] == '\0') {
+                return i;
+            }
+        }
+        used += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+}
+
+/* Writes a text from column `at` on in lines that end before column `end`, further lines indented; the last line is left open.
+ * Returns the column reached. */
+static int wrap(FILE *out, const char *text, int at, int end, int indent)
+{
+    for (;;) {
+        size_t len = first_line(text, end - at);
+        (void)fprintf(out, "%.*s", (int)len, text);
+        if (text[len] == '\0') {
+            return at + columns(text);
+        }
+        (void)fprintf(out, "\n%*s", indent, "");
+        text += len + 1;
+        at = indent;
+    }
 }
 
 static void print_outcomes(const host_results *results, FILE *out)
@@ -120,7 +164,7 @@ static void print_outcomes(const host_results *results, FILE *out)
     for (size_t i = 0; i < count; i++) {
         char *bytes = text_write_size(groups[i].received);
         char *spent = text_write_fil(groups[i].spent);
-        int used = wrap(out, groups[i].text, 52, 2);
+        int used = wrap(out, groups[i].text, 0, 53, 2);
         (void)fprintf(out, "%*s %7" PRIu64 " %12s %24s\n", used < 54 ? 54 - used : 0, "", groups[i].deals,
                       bytes != NULL ? bytes : "", spent != NULL ? spent : "");
         free(bytes);
@@ -137,10 +181,10 @@ static void print_waiting(const host_results *results, FILE *out)
         rule(out, "Deals that wait for ever");
     }
     for (size_t i = 0; i < count && i < WAITING_SHOWN; i++) {
-        (void)fprintf(out, "  %" PRIu64 " x ", groups[i].deals);
-        (void)wrap(out, groups[i].text, 80, 6);
+        int at = fprintf(out, "  %" PRIu64 " x ", groups[i].deals);
+        (void)wrap(out, groups[i].text, at, 98, 6);
         (void)fputs("\n      ", out);
-        (void)wrap(out, groups[i].more, 90, 6);
+        (void)wrap(out, groups[i].more, 6, 98, 6);
         (void)fprintf(out, "\n      %s", groups[i].deals == 1 ? "deal" : "deals");
         for (size_t j = 0; j < groups[i].deals && j < EXAMPLES; j++) {
             (void)fprintf(out, " %" PRIu64, groups[i].examples[j]);
@@ -162,8 +206,11 @@ static void print_channels(const world_books *books, FILE *out)
         char *funds = text_write_fil(*c->funds);
         char *holds = text_write_fil(c->holds);
         char *says = text_write_fil(c->says);
-        (void)fprintf(out, "%-14.14s %-14.14s %5zu %20s %20s %20s\n", c->client->name, c->provider->name, c->lane_count,
-                      funds != NULL ? funds : "", holds != NULL ? holds : "", says != NULL ? says : "");
+        cell(out, c->client->name, 14);
+        (void)fputc(' ', out);
+        cell(out, c->provider->name, 14);
+        (void)fprintf(out, " %5zu %20s %20s %20s\n", c->lane_count, funds != NULL ? funds : "",
+                      holds != NULL ? holds : "", says != NULL ? says : "");
         free(funds);
         free(holds);
         free(says);
@@ -175,10 +222,16 @@ static void print_lane(const world_channel_row *c, const world_lane_row *l, FILE
     static const char *const verdicts[] = {"equal", "one voucher ahead", "WRONG"};
     char *holds = text_write_fil(*l->holds);
     char *says = text_write_fil(*l->says);
-    (void)fprintf(out, "  deal %" PRIu64 ", %s to %s, lane %" PRIu64 ": %s%s%s\n", l->deal, c->client->name,
-                  c->provider->name, l->lane, verdicts[l->verdict], l->why[0] != '\0' ? ": " : "", l->why);
-    (void)fprintf(out, "      the provider holds %s FIL in %" PRIu64 " vouchers, the deal says %s FIL\n",
-                  holds != NULL ? holds : "", l->vouchers, says != NULL ? says : "");
+    (void)fprintf(out, "  deal %" PRIu64 ", lane %" PRIu64 " of ", l->deal, l->lane);
+    cell(out, c->client->name, columns(c->client->name) < 24 ? columns(c->client->name) : 24);
+    (void)fputs(" to ", out);
+    cell(out, c->provider->name, columns(c->provider->name) < 24 ? columns(c->provider->name) : 24);
+    (void)fprintf(out, ", %" PRIu64 " vouchers: %s\n", l->vouchers, verdicts[l->verdict]);
+    (void)fprintf(out, "      the provider holds %s FIL, the deal says %s FIL\n", holds != NULL ? holds : "",
+                  says != NULL ? says : "");
+    if (l->why[0] != '\0') {
+        (void)fprintf(out, "      %s\n", l->why);
+    }
     free(holds);
     free(says);
 }
@@ -224,9 +277,9 @@ void host_report(const host_node *node, const host_results *results, FILE *out)
         last = view.now > last ? view.now : last;
     }
     char *time = text_write_duration(last);
-    (void)fprintf(out, "%s: %" PRIu64 " deals, seed %" PRIu64 ", %s, %s of virtual time%s\n", node->scenario->title,
-                  node->deals, node->seed, node->module.manifest->machine_version, time != NULL ? time : "",
-                  world_stopped(node->world) ? ", interrupted" : "");
+    (void)fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 ", %s, %s of virtual time%s\n", node->scenario->title,
+                  node->deals, node->deals == 1 ? "deal" : "deals", node->seed, node->module.manifest->machine_version,
+                  time != NULL ? time : "", world_stopped(node->world) ? ", interrupted" : "");
     free(time);
     print_outcomes(results, out);
     print_waiting(results, out);

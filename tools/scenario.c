@@ -104,7 +104,7 @@ static const field RETRIEVAL_FIELDS[] = {
     {"size", &FIELD_SIZES, AT(scenario_retrieval, size), true, "bytes to be sent"},
     {"price_per_byte", &FIELD_AMOUNTS, AT(scenario_retrieval, price), true, "what a byte costs"},
     {"interval", &FIELD_SIZES, AT(scenario_retrieval, interval), false, "first payment interval; \"1 MiB\""},
-    {"interval_increase", &FIELD_SIZES, AT(scenario_retrieval, interval_increase), false, "its growth; \"1 MiB\""},
+    {"interval_increase", &FIELD_GROWTH, AT(scenario_retrieval, interval_increase), false, "its growth; \"1 MiB\""},
     {"chunk", &FIELD_SIZE, AT(scenario_retrieval, chunk), false, "bytes of one report; half an interval"},
     {"unseal_price", &FIELD_AMOUNTS, AT(scenario_retrieval, unseal_price), false, "what unsealing costs; \"0\""},
     {"sealed", &FIELD_SHARE, AT(scenario_retrieval, sealed), false, "asked to pay for unsealing first; \"100 %\""},
@@ -239,6 +239,58 @@ static const field SCENARIO_FIELDS[] = {
     {"retrievals", &FIELD_RETRIEVALS, 0, true, "what is asked for"},
     {NULL, NULL, 0, false, NULL}};
 
+/* Payment channels are told apart by their wallets. */
+static bool check_wallets(const place *at, const char *list, const text_bytes *const *wallets, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (wallets[i]->len == wallets[j]->len &&
+                memcmp(wallets[i]->data, wallets[j]->data, wallets[i]->len) == 0) {
+                place in = place_below(at, list, 0);
+                place item = place_below(&in, NULL, i);
+                place below = place_below(&item, "wallet", 0);
+                return place_refuse(&below, "expected a wallet of its own, found that of %s[%zu]", list, j);
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_all_wallets(const place *at, const scenario *s)
+{
+    size_t most = s->client_count > s->provider_count ? s->client_count : s->provider_count;
+    const text_bytes **wallets = calloc(most, sizeof *wallets);
+    if (wallets == NULL) {
+        return place_refuse(at, "out of memory");
+    }
+    for (size_t i = 0; i < s->client_count; i++) {
+        wallets[i] = &s->clients[i].wallet;
+    }
+    bool ok = check_wallets(at, "clients", wallets, s->client_count);
+    for (size_t i = 0; ok && i < s->provider_count; i++) {
+        wallets[i] = &s->providers[i].wallet;
+    }
+    ok = ok && check_wallets(at, "providers", wallets, s->provider_count);
+    free(wallets);
+    return ok;
+}
+
+/* A deal is told in at most a million reports of blocks. */
+static bool check_reports(const place *at, const scenario *s)
+{
+    for (size_t i = 0; i < s->retrieval_count; i++) {
+        const scenario_retrieval *r = &s->retrievals[i];
+        uint64_t least = (r->interval.min + 1) / 2;
+        uint64_t chunk = r->chunk > 0 && r->chunk < r->interval.min ? r->chunk : least;
+        if (r->size.max / chunk > 1000000) {
+            place in = place_below(at, "retrievals", 0);
+            place below = place_below(&in, NULL, i);
+            return place_refuse(&below, "expected a size of at most a million chunks or half intervals, found more");
+        }
+    }
+    return true;
+}
+
 static bool read_scenario(const place *at, const json_t *root, scenario *s)
 {
     if (!fields_read(at, root, SCENARIO_FIELDS, s)) {
@@ -248,7 +300,7 @@ static bool read_scenario(const place *at, const json_t *root, scenario *s)
         place below = place_below(at, "deals", 0);
         return place_refuse(&below, "expected at most 10000000, found %llu", (unsigned long long)s->deals);
     }
-    return true;
+    return check_all_wallets(at, s) && check_reports(at, s);
 }
 
 /* Takes the parsed file (NULL: it is not JSON). */

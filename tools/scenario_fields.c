@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Sums of many durations stay far below 2^64. */
+static const uint64_t DURATION_MAX = 3650ull * 86400 * 1000000;
+
 bool place_refuse(const place *at, const char *format, ...)
 {
     char text[sizeof at->why->text];
@@ -106,9 +109,15 @@ static bool read_size(const place *at, const json_t *value, void *member)
            (*size > 0 || place_refuse(at, "expected a size of at least 1 byte, found 0"));
 }
 
+static bool read_bounded(const char *text, uint64_t *microseconds, text_why *why)
+{
+    return text_read_duration(text, microseconds, why) &&
+           (*microseconds <= DURATION_MAX || text_refuse(why, "expected at most 3650 d, found \"%.60s\"", text));
+}
+
 static bool read_duration(const place *at, const json_t *value, void *member)
 {
-    return read_quantity(at, value, text_read_duration, FIELD_DURATION.expects, member);
+    return read_quantity(at, value, read_bounded, FIELD_DURATION.expects, member);
 }
 
 static bool read_share(const place *at, const json_t *value, void *member)
@@ -143,12 +152,19 @@ static bool read_range(const place *at, const json_t *value, quantity_reader *re
 
 static bool read_sizes(const place *at, const json_t *value, void *member)
 {
-    return read_range(at, value, text_read_size, FIELD_SIZES.expects, member);
+    const scenario_range *sizes = member;
+    return read_range(at, value, text_read_size, FIELD_SIZES.expects, member) &&
+           (sizes->min > 0 || place_refuse(at, "expected a size of at least 1 byte, found 0"));
+}
+
+static bool read_growth(const place *at, const json_t *value, void *member)
+{
+    return read_range(at, value, text_read_size, FIELD_GROWTH.expects, member);
 }
 
 static bool read_durations(const place *at, const json_t *value, void *member)
 {
-    return read_range(at, value, text_read_duration, FIELD_DURATIONS.expects, member);
+    return read_range(at, value, read_bounded, FIELD_DURATIONS.expects, member);
 }
 
 static bool read_mpz(const place *at, const json_t *value, const char *expected, mpz_t amount)
@@ -232,6 +248,8 @@ const field_kind FIELD_COUNT = {"an integer from 0", read_count, NULL};
 const field_kind FIELD_POSITIVE = {"an integer from 1", read_positive, NULL};
 const field_kind FIELD_SIZE = {"a size such as \"1 MiB\"", read_size, NULL};
 const field_kind FIELD_SIZES = {"a size such as \"1 MiB\", or two: [smallest, largest]", read_sizes, NULL};
+const field_kind FIELD_GROWTH = {"a size such as \"1 MiB\" or \"0 bytes\", or two: [smallest, largest]", read_growth,
+                                 NULL};
 const field_kind FIELD_DURATION = {"a duration such as \"30 s\"", read_duration, NULL};
 const field_kind FIELD_DURATIONS = {"a duration such as \"30 s\", or two: [shortest, longest]", read_durations, NULL};
 const field_kind FIELD_SHARE = {"a share such as \"2 %\"", read_share, NULL};

@@ -36,6 +36,7 @@ extern const field_kind FIELD_COUNT;     /* uint64_t, from 0 */
 extern const field_kind FIELD_POSITIVE;  /* uint64_t, from 1 */
 extern const field_kind FIELD_SIZE;      /* uint64_t, bytes, from 1 */
 extern const field_kind FIELD_SIZES;     /* scenario_range, bytes */
+extern const field_kind FIELD_GROWTH;    /* scenario_range, bytes; 0 is a size, too */
 extern const field_kind FIELD_DURATION;  /* uint64_t, microseconds */
 extern const field_kind FIELD_DURATIONS; /* scenario_range */
 extern const field_kind FIELD_SHARE;     /* uint64_t, millionths */

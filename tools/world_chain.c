@@ -39,8 +39,12 @@ static void make_channel(world *w, size_t client, size_t provider)
     const text_bytes *to = &s->providers[provider].wallet;
     c->client = client;
     c->provider = provider;
+    uint8_t both[2 * SECRET_LEN];
+    (void)blake2b(c->secret, from->data, NULL, SECRET_LEN, from->len, 0);
+    memcpy(both, c->secret, SECRET_LEN);
+    (void)blake2b(both + SECRET_LEN, to->data, NULL, SECRET_LEN, to->len, 0);
     c->address[0] = 2;
-    (void)blake2b(c->address + 1, from->data, to->data, ADDRESS_LEN - 1, from->len, to->len);
+    (void)blake2b(c->address + 1, both, NULL, ADDRESS_LEN - 1, sizeof both, 0);
     mpz_inits(c->funds, c->pending, c->granted, NULL);
 }
 
@@ -180,7 +184,7 @@ bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r
         mpz_add(d->added, d->added, amount);
         key->number = d->message_count - 1;
         key->flag = d->channel->exists;
-        chain_again(w, d, op, key, r);
+        chain_again(d, op, key, r);
         ok = true;
     }
     mpz_clear(amount);
@@ -235,18 +239,17 @@ bool chain_allocate_lane(world *w, world_deal *d, const dealfsm_op *op, reply *r
     *l = (lane){.deal = d->id};
     mpz_inits(l->granted, l->held, l->before, NULL);
     key->number = c->lane_count++;
-    chain_again(w, d, op, key, r);
+    chain_again(d, op, key, r);
     return true;
 }
 
-static void sign(const world *w, const channel *c, const uint8_t *data, size_t len, uint8_t signature[SIGNATURE_LEN])
+static void sign(const channel *c, const uint8_t *data, size_t len, uint8_t signature[SIGNATURE_LEN])
 {
-    const text_bytes *wallet = &w->scenario->clients[c->client].wallet;
-    (void)blake2b(signature, data, wallet->data, SIGNATURE_LEN, len, wallet->len);
+    (void)blake2b(signature, data, c->secret, SIGNATURE_LEN, len, SECRET_LEN);
 }
 
 /* A voucher: channel, lane, nonce, amount in its stored form after its length, signature. */
-static void make_voucher(const world *w, const channel *c, const dealfsm_op *op, uint64_t nonce, reply *r)
+static void make_voucher(const channel *c, const dealfsm_op *op, uint64_t nonce, reply *r)
 {
     uint8_t *at = r->voucher;
     memcpy(at, c->address, ADDRESS_LEN);
@@ -258,7 +261,7 @@ static void make_voucher(const world *w, const channel *c, const dealfsm_op *op,
         memcpy(at, op->args[1].data, op->args[1].data_len);
     }
     at += op->args[1].data_len;
-    sign(w, c, r->voucher, (size_t)(at - r->voucher), at);
+    sign(c, r->voucher, (size_t)(at - r->voucher), at);
     at += SIGNATURE_LEN;
     r->values[r->count++] = (dealfsm_value){.struct_size = sizeof(dealfsm_value),
                                             .kind = DEALFSM_BYTES,
@@ -266,7 +269,7 @@ static void make_voucher(const world *w, const channel *c, const dealfsm_op *op,
                                             .data_len = (uint64_t)(at - r->voucher)};
 }
 
-lane *chain_verify(const world *w, const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce)
+lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce)
 {
     enum { HEAD = ADDRESS_LEN + 17 };
     uint8_t signature[SIGNATURE_LEN];
@@ -274,7 +277,7 @@ lane *chain_verify(const world *w, const channel *c, const uint8_t *voucher, siz
         memcmp(voucher, c->address, ADDRESS_LEN) != 0) {
         return NULL;
     }
-    sign(w, c, voucher, len - SIGNATURE_LEN, signature);
+    sign(c, voucher, len - SIGNATURE_LEN, signature);
     uint64_t number = bytes_number(voucher + ADDRESS_LEN);
     if (memcmp(signature, voucher + len - SIGNATURE_LEN, SIGNATURE_LEN) != 0 || number >= c->lane_count) {
         return NULL;
@@ -329,7 +332,7 @@ bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *
         mpz_set(l->granted, amount);
         key->number = ++l->nonce;
         d->vouchers++;
-        chain_again(w, d, op, key, r);
+        chain_again(d, op, key, r);
     }
     mpz_clear(amount);
     return ok;
@@ -353,7 +356,7 @@ bool chain_available_funds(world *w, world_deal *d, const dealfsm_op *op, reply 
     return true;
 }
 
-void chain_again(world *w, world_deal *d, const dealfsm_op *op, const asked *key, reply *r)
+void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r)
 {
     switch (op->op) {
     case DEALFSM_OpGetOrCreatePaymentChannel:
@@ -368,7 +371,7 @@ void chain_again(world *w, world_deal *d, const dealfsm_op *op, const asked *key
         reply_number(r, DEALFSM_U64, key->number);
         break;
     default:
-        make_voucher(w, d->channel, op, key->number, r);
+        make_voucher(d->channel, op, key->number, r);
         break;
     }
 }

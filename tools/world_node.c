@@ -91,7 +91,7 @@ static bool send_voucher(world *w, world_deal *d, const dealfsm_op *op, uint64_t
         return false;
     }
     mpz_init(amount);
-    lane *l = chain_verify(w, d->channel, op->args[3].data, op->args[3].data_len, amount, &nonce);
+    lane *l = chain_verify(d->channel, op->args[3].data, op->args[3].data_len, amount, &nonce);
     if (l == NULL || l->deal != d->id) {
         reply_error(r, "the provider does not take this voucher");
     } else if (lands) {
@@ -169,7 +169,7 @@ static void answer_again(world *w, world_deal *d, const dealfsm_op *op, const as
     } else if (op->op == DEALFSM_OpOpenDataTransfer) {
         reply_channel(w, d, a->number, r);
     } else {
-        chain_again(w, d, op, a, r);
+        chain_again(d, op, a, r);
     }
 }
 

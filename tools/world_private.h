@@ -18,7 +18,8 @@ enum {
     ADDRESS_LEN = 21, /* of a payment channel: protocol 2 */
     CID_LEN = 38,     /* of a message: version 1, dag-cbor, blake2b-256 */
     PAYLOAD_LEN = 36, /* made-up CIDs: version 1, dag-pb, sha2-256 */
-    AMOUNT_MAX = 96   /* stored form: 2^127 bytes at 2^127 attoFIL is far below */
+    SECRET_LEN = 32,
+    AMOUNT_MAX = 96 /* stored form: all that a scenario can ask for, with much to spare */
 };
 
 /* ---- Things to come */
@@ -69,6 +70,7 @@ typedef struct channel {
     size_t client;
     size_t provider;
     uint8_t address[ADDRESS_LEN];
+    uint8_t secret[SECRET_LEN]; /* what its vouchers are signed with */
     bool exists;
     mpz_t funds;   /* confirmed */
     mpz_t pending; /* in messages that have not landed */
@@ -210,12 +212,12 @@ effect chain_get_or_create, chain_allocate_lane, chain_create_voucher, chain_ava
 /* When the wait for a message is over; fills the reply. */
 uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, reply *r);
 /* The voucher's lane and amount, if it is one of ours, for this channel; NULL: not. */
-lane *chain_verify(const world *w, const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce);
+lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce);
 void chain_lands(world *w, world_deal *d, size_t number);
 bool chain_make(world *w);
 void chain_free(world *w);
 /* Makes a known answer again. */
-void chain_again(world *w, world_deal *d, const dealfsm_op *op, const asked *key, reply *r);
+void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r);
 
 /* world_provider.c */
 /* The provider's turn: true when it says something. */

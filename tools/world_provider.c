@@ -109,6 +109,16 @@ static uint64_t chunk_size(const world *w, const world_deal *d)
     return chunk > 0 ? chunk : (d->serving.interval + 1) / 2;
 }
 
+/* Microseconds, up to a second more where the numbers are huge, and a year at most. */
+static uint64_t sending_time(uint64_t bytes, uint64_t speed)
+{
+    const uint64_t year = 31536000;
+    uint64_t seconds = bytes / speed;
+    uint64_t rest = bytes % speed;
+    return seconds >= year ? year * 1000000
+                           : seconds * 1000000 + (rest < UINT64_MAX / 1000000 ? rest * 1000000 / speed : 1000000);
+}
+
 static void report_blocks(world *w, world_deal *d, uint64_t upto, outside *say)
 {
     serving *s = &d->serving;
@@ -122,8 +132,7 @@ static void report_blocks(world *w, world_deal *d, uint64_t upto, outside *say)
     }
     s->again = false;
     s->sent = upto;
-    uint64_t rest = bytes % speed;
-    next_turn(w, d, bytes / speed * 1000000 + (rest < UINT64_MAX / 1000000 ? rest * 1000000 / speed : 1000000));
+    next_turn(w, d, sending_time(bytes, speed));
 }
 
 /* An interval is sent: asks for it, or after the last one says that all blocks are there. */
@@ -286,7 +295,7 @@ const char *provider_waits(const world_deal *d)
     case STAGE_WAIT:
         return s->last ? "the voucher for the last payment" : "a voucher";
     case STAGE_END:
-        return "nothing: it has said its last";
+        return s->habit == HABIT_GOES_SILENT && s->struck ? "nothing: it went silent" : "nothing: it has said its last";
     default:
         return "nothing: it is sending";
     }
