@@ -3,6 +3,7 @@
 #include "module.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <ltdl.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -61,8 +62,11 @@ static int32_t examine(const char *path, const host_file *file, dealfsm_manifest
     return result;
 }
 
-static int32_t linker_refused(const char *path, const char *why, dealfsm_error *error)
+/* `number`: errno since the linker was asked; libltdl tells "no memory" in a text of its own only. */
+static int32_t linker_refused(const char *path, const char *why, int number, dealfsm_error *error)
 {
+    if (number == ENOMEM)
+        return no_memory(error);
     return host_error(error, DEALFSM_E_IO, "path", "%s: the dynamic linker refused it: %s", host_short(path),
                       why != NULL ? why : "no reason given");
 }
@@ -71,27 +75,44 @@ static int32_t linker_refused(const char *path, const char *why, dealfsm_error *
  * linker is asked again. */
 static int32_t map_failed(const char *path, const char *copy, dealfsm_error *error)
 {
-    void *handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
-    if (handle == NULL)
-        return linker_refused(path, dlerror(), error);
-    dlclose(handle);
-    return linker_refused(path, lt_dlerror(), error);
+    int number = errno;
+    void *handle = number != ENOMEM ? dlopen(copy, RTLD_NOW | RTLD_LOCAL) : NULL;
+    const char *why = handle == NULL ? dlerror() : lt_dlerror();
+    int32_t result = linker_refused(path, why, number, error);
+    if (handle != NULL)
+        dlclose(handle);
+    return result;
+}
+
+static int32_t init_ltdl(const char *path, dealfsm_error *error)
+{
+    errno = 0;
+    if (ltdl_ready || lt_dlinit() == 0) {
+        ltdl_ready = true;
+        return DEALFSM_OK;
+    }
+    int32_t result = linker_refused(path, lt_dlerror(), errno, error);
+    lt_dlexit(); /* a failed lt_dlinit counts as done, half way */
+    return result;
 }
 
 /* Maps the copy, for good, its symbols visible to nobody else. */
 static int32_t map(const char *path, const char *copy, lt_dlhandle *handle, dealfsm_error *error)
 {
-    if (!ltdl_ready && lt_dlinit() != 0)
-        return linker_refused(path, lt_dlerror(), error);
-    ltdl_ready = true;
+    int32_t result = init_ltdl(path, error);
+    if (result < 0)
+        return result;
     lt_dladvise advise;
+    errno = 0;
     if (lt_dladvise_init(&advise) != 0)
         return no_memory(error);
     lt_dladvise_local(&advise);
     lt_dladvise_resident(&advise);
     *handle = lt_dlopenadvise(copy, advise);
+    if (*handle == NULL)
+        result = map_failed(path, copy, error);
     lt_dladvise_destroy(&advise);
-    return *handle != NULL ? DEALFSM_OK : map_failed(path, copy, error);
+    return result;
 }
 
 static int32_t negotiate(dealfsm_module *module, lt_dlhandle handle, dealfsm_error *error)
@@ -99,7 +120,7 @@ static int32_t negotiate(dealfsm_module *module, lt_dlhandle handle, dealfsm_err
     dealfsm_module_fn *function;
     void *symbol = lt_dlsym(handle, DEALFSM_MODULE_SYMBOL);
     if (symbol == NULL)
-        return linker_refused(module->info.path, lt_dlerror(), error);
+        return linker_refused(module->info.path, lt_dlerror(), 0, error);
     memcpy(&function, &symbol, sizeof function);
     dealfsm_offer offer = {.struct_size = sizeof offer, .minor_min = 0, .minor_max = DEALFSM_ABI_MINOR};
     dealfsm_error why = {.struct_size = sizeof why};

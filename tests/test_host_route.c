@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "host_kit.h"
@@ -417,6 +418,91 @@ START_TEST(close_and_free_are_refused_inside_callbacks)
 }
 END_TEST
 
+/* ---- Submitting inside a callback: the only worker waits for this very callback, and the queue is full. */
+
+static pthread_barrier_t worker_waits;
+
+static void wait_for_callback(void *ctx)
+{
+    (void)ctx;
+    pthread_barrier_wait(&worker_waits);
+}
+
+static void count_job(void *ctx)
+{
+    atomic_fetch_add(&((listener *)ctx)->heard, 1);
+}
+
+static void submit_some(void *ctx, const dealfsm_notice *notice)
+{
+    (void)notice;
+    for (int i = 0; i < 10; i++)
+        WORKS(dealfsm_host_submit(host, count_job, ctx, &error));
+    pthread_barrier_wait(&worker_waits);
+}
+
+START_TEST(callbacks_may_submit_whatever_waits)
+{
+    static listener all;
+    teardown();
+    dealfsm_host_options options = {.struct_size = sizeof options, .threads = 1, .queue_jobs = 1};
+    WORKS(dealfsm_host_new(&options, &host, &error));
+    open_with(host, load(host, MODULE("stand_in")), &kit_environment);
+    pthread_barrier_init(&worker_waits, NULL, 2);
+    created(0, 1);
+    subscribe(&all, DEALFSM_SUBSCRIBE_ALL, 0, submit_some);
+    WORKS(dealfsm_host_submit(host, wait_for_callback, NULL, &error));
+    WORKS(dispatch(1, &error));
+    WORKS(dealfsm_host_free(host, &error));
+    ck_assert_int_eq(atomic_load(&all.heard), 10);
+    host = new_host();
+}
+END_TEST
+
+/* ---- The log */
+
+static char logged[256];
+
+static void keep_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
+{
+    size_t length = strlen(logged);
+    snprintf(logged + length, sizeof logged - length, "%s%u %u %s;", (const char *)ctx, level, (unsigned)deal, text);
+}
+
+static const dealfsm_log_v1 own_log = {
+    .struct_size = sizeof own_log, .ctx = (void *)(uintptr_t) "host ", .log = keep_log};
+
+START_TEST(the_hosts_log_serves_its_machines)
+{
+    dealfsm_host_options options = {.struct_size = sizeof options, .log = &own_log};
+    teardown();
+    WORKS(dealfsm_host_new(&options, &host, &error));
+    open_with(host, load(host, MODULE("stand_in")), &kit_environment);
+    created(0, 555);
+    ck_assert_str_eq(logged, "host 1 555 two\nlines\x1b;host 2 555 two\nlines\x1b;host 3 555 two\nlines\x1b;");
+}
+END_TEST
+
+START_TEST(the_default_log_is_a_line_each_on_standard_error)
+{
+    FILE *file = tmpfile();
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(file), STDERR_FILENO);
+    created(0, 555);
+    dup2(before, STDERR_FILENO);
+    rewind(file);
+    char line[256];
+    for (int level = 0; level < 2; level++) { /* error and warning, but not info */
+        ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+        ck_assert_str_eq(line + strlen("2026-01-01T00:00:00.000Z "),
+                         level == 0 ? "error deal 555: two lines \n" : "warning deal 555: two lines \n");
+    }
+    ck_assert_ptr_null(fgets(line, sizeof line, file));
+    fclose(file);
+    close(before);
+}
+END_TEST
+
 /* ---- Threads */
 
 enum { THREADS = 8, DEALS = 40, ROUNDS = 300 };
@@ -567,6 +653,9 @@ int main(void)
     tcase_add_test(one, open_checks_what_it_is_given);
     tcase_add_test(one, arguments_are_checked);
     tcase_add_test(one, a_subscription_to_all_hears_later_generations_too);
+    tcase_add_test(one, callbacks_may_submit_whatever_waits);
+    tcase_add_test(one, the_hosts_log_serves_its_machines);
+    tcase_add_test(one, the_default_log_is_a_line_each_on_standard_error);
     tcase_add_test(one, eight_threads_route);
     tcase_add_test(one, generations_come_and_go_under_threads);
     return run_suite(suite);

@@ -9,7 +9,8 @@
  *   STAND_IN_NOTE       the manifest in the note
  *   STAND_IN_OFFERS     the interfaces in the manifest
  *   STAND_IN_SYMBOL     the name of the exported function
- * A machine refuses a deal with id 666 when it is created, and is busy as long as it holds a deal with id 999. */
+ * A machine refuses a deal with id 666 when it is created, logs when one with id 555 is, and is busy as long as it holds
+ * a deal with id 999. */
 
 #include <dealfsm/describe.h>
 #include <dealfsm/module.h>
@@ -43,6 +44,7 @@ enum { STAND_IN_DEALS = 4096, STAND_IN_SUBSCRIPTIONS = 64 };
 struct dealfsm_machine {
     pthread_mutex_t lock;
     pthread_cond_t quiet; /* a notify has returned */
+    const dealfsm_log_v1 *log;
     uint32_t count;
     uint64_t deals[STAND_IN_DEALS]; /* 0: none */
     uint64_t sequences[STAND_IN_DEALS];
@@ -76,6 +78,7 @@ static int32_t stand_in_open(const dealfsm_services *services, dealfsm_machine *
     *machine = calloc(1, sizeof **machine);
     if (*machine == NULL)
         return stand_in_say(error, DEALFSM_E_NO_MEMORY, "no memory");
+    (*machine)->log = services->service(services->ctx, "log/1");
     pthread_mutex_init(&(*machine)->lock, NULL);
     pthread_cond_init(&(*machine)->quiet, NULL);
     return DEALFSM_OK;
@@ -120,6 +123,8 @@ static int32_t stand_in_create(dealfsm_machine *machine, const dealfsm_record *t
 {
     if (revision != NULL)
         *revision = 1;
+    for (uint32_t level = DEALFSM_LOG_ERROR; level <= DEALFSM_LOG_INFO && terms->id == 555; level++)
+        machine->log->log(machine->log->ctx, level, terms->id, "two\nlines\x1b");
     return stand_in_add(machine, terms->id, 0, error);
 }
 

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every allocation of the host library failed, once and from then on: an error, and the host goes on. malloc and its kin are
+ * defined here, so this is no test for sanitizer builds, which have their own. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "host_kit.h"
+
+#if defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED
+#endif
+
+#ifdef SANITIZED
+int main(void)
+{
+    printf("sanitizer build: skipped\n");
+    return 77; /* the test driver's number for "skipped" */
+}
+#else
+
+/* glibc's own, for programs that define the public ones. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static atomic_int countdown = -1; /* the allocation that fails; below 0: none */
+static atomic_bool for_good;      /* and all after it */
+static atomic_bool failed;
+
+static bool fails(void)
+{
+    if (atomic_load(&countdown) < 0 && !(atomic_load(&for_good) && atomic_load(&failed)))
+        return false;
+    if (atomic_fetch_sub(&countdown, 1) > 0)
+        return false;
+    atomic_store(&failed, true);
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t size)
+{
+    return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __libc_memalign(alignment, size);
+}
+
+static void disarm(void)
+{
+    atomic_store(&for_good, false);
+    atomic_store(&countdown, -1);
+}
+
+/* ---- What a host does in its life. Each step that fails says so; the rest goes on with what there is. */
+
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void deaf(void *ctx, const dealfsm_notice *notice)
+{
+    (void)ctx;
+    (void)notice;
+}
+
+static int32_t surprise; /* a result that nobody expects; Check itself allocates, so it is told when all is over */
+
+static void expect(int32_t result)
+{
+    /* dlopen and thread creation tell a lack of memory in words of their own: DEALFSM_E_IO */
+    if (result < 0 && result != DEALFSM_E_NO_MEMORY && result != DEALFSM_E_IO)
+        surprise = result;
+}
+
+static void live(dealfsm_host *host)
+{
+    dealfsm_module *module = NULL;
+    dealfsm_manifest *manifest = NULL;
+    dealfsm_host_services services = {.struct_size = sizeof services, .environment = &kit_environment};
+    dealfsm_subscription all = {.struct_size = sizeof all, .flags = DEALFSM_SUBSCRIBE_ALL, .notify = deaf};
+    dealfsm_record terms = {.struct_size = sizeof terms, .id = 1};
+    uint32_t generation = 0;
+    uint64_t ids[4];
+    uint64_t id = 0, count = 0;
+    int32_t result = dealfsm_host_manifest(MODULE("stand_in"), &manifest, NULL);
+    expect(result);
+    if (result >= 0)
+        dealfsm_host_manifest_free(manifest);
+    expect(dealfsm_host_subscribe(host, &all, &id, NULL));
+    expect(dealfsm_host_submit(host, nothing, NULL, NULL));
+    result = dealfsm_host_load(host, MODULE("stand_in"), &module, NULL);
+    expect(result);
+    if (result < 0)
+        return;
+    result = dealfsm_host_open(host, module, &services, &generation, NULL);
+    expect(result);
+    if (result < 0)
+        return;
+    expect(dealfsm_host_create(host, 0, &terms, NULL, NULL));
+    all = (dealfsm_subscription){.struct_size = sizeof all, .deal = 1, .notify = deaf};
+    if (dealfsm_host_route(host, 1, &generation, NULL) >= 0)
+        expect(dealfsm_host_subscribe(host, &all, &id, NULL));
+    expect(dealfsm_host_list(host, NULL, ids, 4, &count, NULL));
+}
+
+static void live_short_of_memory(void)
+{
+    dealfsm_host *host = NULL;
+    int32_t result = dealfsm_host_new(NULL, &host, NULL);
+    expect(result);
+    if (result < 0) {
+        disarm();
+        host = new_host();
+    }
+    live(host);
+    disarm();
+    WORKS(dealfsm_host_free(host, &error));
+}
+
+enum { ALLOCATIONS = 100 }; /* more than there are: the last rounds fail none */
+
+START_TEST(an_allocation_fails)
+{
+    atomic_store(&for_good, _i >= ALLOCATIONS);
+    atomic_store(&countdown, _i % ALLOCATIONS);
+    live_short_of_memory();
+    ck_assert_int_eq(surprise, 0);
+    ck_assert(atomic_load(&failed) || _i % ALLOCATIONS > ALLOCATIONS / 2);
+    /* Now everything works. */
+    dealfsm_host *host = new_host();
+    live(host);
+    uint32_t generation = 0;
+    WORKS(dealfsm_host_route(host, 1, &generation, &error));
+    WORKS(dealfsm_host_free(host, &error));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("host: memory");
+    TCase *tcase = tcase_create("allocations");
+    suite_add_tcase(suite, tcase);
+    tcase_set_timeout(tcase, 30);
+    tcase_add_loop_test(tcase, an_allocation_fails, 0, 2 * ALLOCATIONS);
+    return run_suite(suite);
+}
+#endif
