@@ -125,7 +125,8 @@ static int32_t exists(uint64_t deal, const host_generation *generation, dealfsm_
                       generation->number);
 }
 
-/* A deal may have left its machine by itself (the store gave it away). Any answer but "not found" says that it is there. */
+/* A deal may have left its machine by itself (the store gave it away). Any answer but "not found" says that it is
+ * there. */
 static bool still_there(const host_call *owner, uint64_t deal)
 {
     dealfsm_snapshot nothing = {.struct_size = sizeof nothing};

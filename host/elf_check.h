@@ -6,8 +6,8 @@
 
 #include "file.h"
 
-/* Finds the text of the manifest in the ELF note. *text ends with NUL and lives as long as *file. DEALFSM_E_CORRUPT: not ELF,
- * cut off, or without (whole) note. */
+/* Finds the text of the manifest in the ELF note. *text ends with NUL and lives as long as *file. DEALFSM_E_CORRUPT:
+ * not ELF, cut off, or without (whole) note. */
 int32_t host_elf_manifest(const char *path, const host_file *file, const char **text, dealfsm_error *error);
 
 /* DEALFSM_E_CORRUPT: not a shared object. DEALFSM_E_VERSION: for another CPU. */

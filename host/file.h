@@ -19,11 +19,12 @@ typedef struct host_file {
 int32_t host_file_read(const char *path, host_file *file, dealfsm_error *error);
 void host_file_free(host_file *file);
 
-/* Writes the bytes to `<directory>/<sha256>.so`, readable by us only, whole or not at all. *path is freed by the caller. */
+/* Writes the bytes to `<directory>/<sha256>.so`, readable by us only, whole or not at all. *path is freed by the
+ * caller. */
 int32_t host_file_copy(const host_file *file, const char *directory, char **path, dealfsm_error *error);
 
-/* Makes a private directory of our own (chosen NULL) or takes the chosen one, which is made if it is not there. *directory is
- * absolute and freed by the caller. */
+/* Makes a private directory of our own (chosen NULL) or takes the chosen one, which is made if it is not there.
+ * *directory is absolute and freed by the caller. */
 int32_t host_directory(const char *chosen, char **directory, dealfsm_error *error);
 
 /* Removes a directory with the files in it. */

@@ -4,9 +4,10 @@
 
 /* What the files of the library share: a host, its generations, and the way to a machine.
  *
- * A generation is *pinned* while a call is in its machine, by a counter per shard, so that calls for different deals do not
- * meet. Who closes sets `closing` first and reads the pins then; who pins looks at `closing` afterwards: one of the two sees
- * the other. Memory of closed generations is kept for the next ones, so that a late pin never touches freed memory. */
+ * A generation is *pinned* while a call is in its machine, by a counter per shard, so that calls for different deals
+ * do not meet. Who closes sets `closing` first and reads the pins then; who pins looks at `closing` afterwards: one
+ * of the two sees the other. Memory of closed generations is kept for the next ones, so that a late pin never touches
+ * freed memory. */
 
 #include <dealfsm/host.h>
 #include <stdatomic.h>

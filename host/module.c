@@ -71,8 +71,8 @@ static int32_t linker_refused(const char *path, const char *why, int number, dea
                       why != NULL ? why : "no reason given");
 }
 
-/* libltdl says "file not found" whatever the reason was (it asks its other loaders, too, and keeps the last answer), so the
- * linker is asked again. */
+/* libltdl says "file not found" whatever the reason was (it asks its other loaders, too, and keeps the last answer),
+ * so the linker is asked again. */
 static int32_t map_failed(const char *path, const char *copy, dealfsm_error *error)
 {
     int number = errno;

@@ -33,7 +33,8 @@ typedef struct host_pool {
 /* DEALFSM_E_NO_MEMORY; DEALFSM_E_IO: a thread could not be started. */
 int32_t host_pool_start(host_pool *pool, uint32_t threads, uint32_t bound, dealfsm_error *error);
 
-/* Queues fn(ctx). may_wait: the caller waits for room, unless it is one of the pool's own threads; else the queue grows. */
+/* Queues fn(ctx). may_wait: the caller waits for room, unless it is one of the pool's own threads; else the queue
+ * grows. */
 int32_t host_pool_submit(host_pool *pool, void (*fn)(void *ctx), void *ctx, bool may_wait, dealfsm_error *error);
 
 /* Queues a job of the caller's, whatever waits: neither waits nor fails. The job must live until it has started. */

@@ -2,8 +2,9 @@
 #ifndef HOST_ROUTE_H
 #define HOST_ROUTE_H
 
-/* Which generation has which deal: a hash table in shards, each with its lock. All deals of the host are in it, but with one
- * generation open nobody need ask. An entry is `claimed` by the one call that is about to bring the deal in or take it away. */
+/* Which generation has which deal: a hash table in shards, each with its lock. All deals of the host are in it, but
+ * with one generation open nobody need ask. An entry is `claimed` by the one call that is about to bring the deal in
+ * or take it away. */
 
 #include <dealfsm/base.h>
 #include <pthread.h>

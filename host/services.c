@@ -5,8 +5,8 @@
 #include "error.h"
 #include "host.h"
 
-/* What a machine gets instead of the host's own environment and store: the same, with a mark that this thread is inside a
- * callback. */
+/* What a machine gets instead of the host's own environment and store: the same, with a mark that this thread is
+ * inside a callback. */
 
 static _Thread_local const host_frame *innermost;
 

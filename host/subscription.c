@@ -7,8 +7,8 @@
 #include "error.h"
 #include "host.h"
 
-/* Subscriptions over generations. A subscription has a part in each machine that it listens to. It lives until its holds are
- * gone: one for each part, one for whoever works on it, and, for all deals, one until unsubscribe. */
+/* Subscriptions over generations. A subscription has a part in each machine that it listens to. It lives until its
+ * holds are gone: one for each part, one for whoever works on it, and, for all deals, one until unsubscribe. */
 
 typedef struct part {
     struct host_subscription *subscription;
@@ -236,8 +236,9 @@ static bool begin_ending(part *p)
     return p->leaving;
 }
 
-/* Ends all parts. Where this thread is inside a callback of that machine, or outside of all, the machine knows whether to
- * wait. A part whose generation is being closed ends with it, unless the closing fails. The caller has a hold. */
+/* Ends all parts. Where this thread is inside a callback of that machine, or outside of all, the machine knows
+ * whether to wait. A part whose generation is being closed ends with it, unless the closing fails. The caller has a
+ * hold. */
 static void end_parts(host_subscription *subscription)
 {
     dealfsm_host *host = subscription->host;
@@ -267,7 +268,8 @@ static void end_parts_later(void *ctx)
     release_hold(subscription);
 }
 
-/* Inside a callback of one machine, another's unsubscribe could wait for a thread that waits for us. With the lock held. */
+/* Inside a callback of one machine, another's unsubscribe could wait for a thread that waits for us. With the lock
+ * held. */
 static bool must_not_wait(const host_subscription *subscription)
 {
     if (!host_inside(subscription->host))

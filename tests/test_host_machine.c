@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The module of client 0.5.6 behind the host library: ops answered inside the call and by the worker pool, in two generations
- * at once, with eight threads. */
+/* The module of client 0.5.6 behind the host library: ops answered inside the call and by the worker pool, in two
+ * generations at once, with eight threads. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>

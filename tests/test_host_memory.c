@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every allocation of the host library failed, once and from then on: an error, and the host goes on. malloc and its kin are
- * defined here, so this is no test for sanitizer builds, which have their own. */
+/* Every allocation of the host library failed, once and from then on: an error, and the host goes on. malloc and its
+ * kin are defined here, so this is no test for sanitizer builds, which have their own. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -150,7 +150,8 @@ START_TEST(restore_finds_the_machine_version)
 }
 END_TEST
 
-/* A store may give a deal away: the machine then drops it by itself, and the library learns it when the deal comes back. */
+/* A store may give a deal away: the machine then drops it by itself, and the library learns it when the deal comes
+ * back. */
 START_TEST(a_deal_that_left_by_itself_can_be_restored)
 {
     created(old, 1);
@@ -522,7 +523,7 @@ static void *create_and_dispatch(void *ctx)
     return NULL;
 }
 
-/* Meanwhile another generation is opened and closed, again and again. */
+/* Meanwhile a second generation is opened, so the way without look-up ends under their feet. */
 START_TEST(eight_threads_route)
 {
     pthread_t threads[THREADS];
@@ -578,6 +579,7 @@ static void *dispatch_to_one(void *ctx)
     return NULL;
 }
 
+/* Meanwhile another generation is opened and closed, again and again. */
 START_TEST(generations_come_and_go_under_threads)
 {
     pthread_t threads[4];

@@ -2,15 +2,15 @@
 #ifndef STAND_IN_H
 #define STAND_IN_H
 
-/* A module whose deals do nothing but count events, for tests of the host library. Each .c file here includes it, and says
- * with macros what is different about it:
+/* A module whose deals do nothing but count events, for tests of the host library. Each .c file here includes it, and
+ * says with macros what is different about it:
  *   STAND_IN_VERSION    the machine version in the manifest
  *   STAND_IN_DESCRIBED  the machine version that describe/1 tells
  *   STAND_IN_NOTE       the manifest in the note
  *   STAND_IN_OFFERS     the interfaces in the manifest
  *   STAND_IN_SYMBOL     the name of the exported function
- * A machine refuses a deal with id 666 when it is created, logs when one with id 555 is, and is busy as long as it holds
- * a deal with id 999. */
+ * A machine refuses a deal with id 666 when it is created, logs when one with id 555 is, and is busy as long as it
+ * holds a deal with id 999. */
 
 #include <dealfsm/describe.h>
 #include <dealfsm/module.h>
