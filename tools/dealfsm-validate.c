@@ -111,7 +111,10 @@ static const struct argp argp = {
     NULL, NULL, NULL};
 
 /* ---- Rules */
-static const rule_group *const groups[] = {&rules_negotiate, &rules_describe, &rules_record, &rules_structs, &rules_arguments};
+static const rule_group *const groups[] = {
+    &rules_negotiate, &rules_describe, &rules_record,   &rules_structs, &rules_arguments, &rules_machine,   &rules_queue,
+    &rules_ops,       &rules_store,    &rules_pending, &rules_snapshot, &rules_freeze,    &rules_callbacks, &rules_parallel,
+};
 enum { GROUPS = sizeof groups / sizeof *groups };
 
 static bool wanted(const char *id)

@@ -31,7 +31,8 @@ typedef enum seen_what {
     SEEN_APPLIED = 2,    /* notices */
     SEEN_REFUSED = 3,
     SEEN_TERMINATED = 4,
-    SEEN_PUT = 5
+    SEEN_PUT = 5,
+    SEEN_RESULT = 6 /* of what run_step did: number the event or op, flags 1 for an answer, reason the result */
 } seen_what;
 
 typedef struct seen {
@@ -84,6 +85,7 @@ struct rig {
 bool rig_open(rig *it, validator *v);
 void rig_close(rig *it);
 void rig_clear(rig *it); /* forgets what was seen */
+void rig_note(rig *it, seen entry); /* adds an entry that has no memory of its own */
 /* The next entry of that kind at or after *from, which then points behind it; NULL: none. */
 const seen *rig_next(const rig *it, uint32_t *from, seen_what what);
 const seen *rig_last(const rig *it, seen_what what);
@@ -110,6 +112,8 @@ bool stored_bytes(validator *v, const dealfsm_record *record, const uint8_t **by
 /* The case fails unless the bytes are equal; `what` says whose bytes. */
 bool same_bytes(validator *v, const char *what, const uint8_t *expected, uint64_t expected_len, const uint8_t *found,
                 uint64_t found_len);
+/* The case fails unless the texts are equal; shows the first line in which they differ. */
+bool same_text(validator *v, const char *expected, const char *found);
 /* The case fails unless result is `expected`; `call` says of what. */
 bool same_result(validator *v, const char *call, int32_t expected, int32_t found, const dealfsm_error *error);
 const char *result_text(validator *v, int32_t result); /* in the arena */
@@ -121,6 +125,21 @@ char *format(values_arena *arena, const char *text, ...) __attribute__((format(p
 const char *described_outcome(validator *v, uint64_t status, uint32_t event);
 /* What a dispatch came to, by its result and the first put in the rig: as above, or "error". NULL: the case has failed. */
 const char *driven_outcome(rig *it, uint64_t status, uint32_t event, int32_t result);
+
+/* Drives a cell with a made-up deal; the case fails unless it comes to `expected`, in the words above. */
+void drive_cell(rig *it, uint64_t status, uint32_t event, const char *expected);
+
+/* ---- A long run of one deal, made up from describe/1: what comes next depends only on the deal's present state, `step` and
+ * `seed`, so that the same run can be told again, also from a snapshot in its middle. */
+enum { RUN_STEPS = 90, RUN_SEEDS = 6 };
+/* Creates a deal and opens it; false: the case has failed. */
+bool run_begin(rig *it, uint64_t deal);
+/* Answers the open op or hands in an event; false: the deal is at its end, or the case has failed. */
+bool run_step(rig *it, uint64_t deal, uint32_t step, uint32_t seed);
+/* run_begin and all steps; returns how many there were. */
+uint32_t run_whole(rig *it, uint64_t deal, uint32_t seed);
+/* All notices in order (revisions left out), and the last record, as text in the arena: equal for equal histories. */
+char *run_history(const rig *it, uint32_t from);
 
 /* ---- Made up: such that every action of a machine can be carried out. */
 void invent_record(validator *v, uint64_t deal, uint64_t status, dealfsm_record *out);
@@ -142,7 +161,9 @@ typedef struct rule_group {
     const rule *rules;
     uint32_t count;
 } rule_group;
-extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments;
+extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments,
+    rules_machine, rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks,
+    rules_parallel;
 
 /* The case that opens now, of a rule without files. */
 #define CASE(v, ...) report_case((v)->report, NULL, 0, false, __VA_ARGS__)

@@ -46,6 +46,26 @@ bool expect(validator *v, bool holds, const char *expected, const char *found)
     return holds;
 }
 
+static const char *line_at(values_arena *arena, const char *text)
+{
+    return format(arena, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+bool same_text(validator *v, const char *expected, const char *found)
+{
+    size_t line = 0;
+    size_t at = 0;
+    for (; expected[at] == found[at]; at++) {
+        if (expected[at] == '\0') {
+            return true;
+        }
+        line = expected[at] == '\n' ? at + 1 : line;
+    }
+    const char *wanted = line_at(v->arena, expected + line);
+    report_fail(v->report, *wanted == '\0' ? "the end" : wanted, "%s", line_at(v->arena, found + line));
+    return false;
+}
+
 bool same_result(validator *v, const char *call, int32_t expected, int32_t found, const dealfsm_error *error)
 {
     if (expected == found) {

@@ -23,6 +23,11 @@ static seen *add_seen(rig *it, seen_what what)
     return one;
 }
 
+void rig_note(rig *it, seen entry)
+{
+    *add_seen(it, entry.what) = entry;
+}
+
 static uint8_t *copy_bytes(const uint8_t *data, uint64_t size)
 {
     uint8_t *copy = malloc(size == 0 ? 1 : size);
@@ -261,7 +266,7 @@ uint32_t rig_number_of(const rig *it, seen_what what)
 
 char *rig_told(const rig *it)
 {
-    static const char *const words[] = {"", "call", "applied", "refused", "terminated", "put"};
+    static const char *const words[] = {"", "call", "applied", "refused", "terminated", "put", "result"};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

@@ -8,7 +8,7 @@
 
 #include "validate.h"
 
-enum { TAIL = 32, PLACE = 512 };
+enum { TAIL = 32, PLACE = 1024 };
 
 /* A struct with room behind it. */
 typedef union place {

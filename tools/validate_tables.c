@@ -90,36 +90,6 @@ void line_handler_of(validator *v, char **columns, uint32_t count)
     }
 }
 
-/* Drives one cell with a made-up deal and compares with `expected`, in the words of cells.tsv. */
-static void drive_cell(validator *v, rig *it, uint64_t status, uint64_t event, const char *expected)
-{
-    dealfsm_record record;
-    invent_record(v, 1, status, &record);
-    rig_clear(it);
-    if (event > UINT32_MAX || !rig_restore(it, &record, 0)) {
-        return;
-    }
-    const dealfsm_event_info *info = description_event(&v->machine, event);
-    const uint32_t args_count = info == NULL ? 0 : info->args_count;
-    const dealfsm_value *args = info == NULL ? NULL : invent_args(v, info);
-    const int32_t result = rig_dispatch(it, record.id, (uint32_t)event, args, args_count);
-    const char *outcome = driven_outcome(it, status, (uint32_t)event, result);
-    if (outcome != NULL && result == DEALFSM_E_UNKNOWN_EVENT) {
-        outcome = "refused";
-    }
-    if (outcome != NULL && strcmp(outcome, expected) != 0) {
-        report_fail(v->report, expected, "%s (%s from dispatch)", outcome, result_text(v, result));
-    }
-    if (result < 0 && it->count != rig_number_of(it, SEEN_REFUSED) + rig_number_of(it, SEEN_TERMINATED)) {
-        report_fail(v->report, "no put, op or applied notice from a refused event", "some");
-    }
-    const bool asked = rig_number_of(it, SEEN_CALL) != 0 || rig_number_of(it, SEEN_PUT) > 1;
-    if (asked && strcmp(expected, "just-record") == 0) {
-        report_fail(v->report, "no handler after ToJustRecord", "an op or a raised event");
-    }
-    rig_remove(it, record.id);
-}
-
 void line_cell(validator *v, rig *it, char **columns, uint32_t count)
 {
     uint64_t status;
@@ -132,5 +102,5 @@ void line_cell(validator *v, rig *it, char **columns, uint32_t count)
         report_fail(v->report, columns[2], "%s in describe/1", described);
         return;
     }
-    drive_cell(v, it, status, event, columns[2]);
+    drive_cell(it, status, (uint32_t)event, columns[2]);
 }

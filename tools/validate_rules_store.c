@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/* Rules on what a put may come to at once: durable, failed (perhaps landed), lost. */
+
+#include <inttypes.h>
+
+#include "validate.h"
+
+/* A store that gives `outcome` for put number `at` (from 1), and DURABLE for the others. */
+typedef struct script {
+    uint64_t at; /* 0: every put of an odd number */
+    int32_t outcome;
+} script;
+
+static int32_t scripted(rig *it, const dealfsm_put *put)
+{
+    const script *s = it->hook_ctx;
+    (void)put;
+    return (s->at == 0 ? it->puts % 2 == 1 : it->puts == s->at) ? s->outcome : DEALFSM_PUT_DURABLE;
+}
+
+static bool stalled_by_put(const dealfsm_deal *deal)
+{
+    return deal != NULL && (deal->flags & DEALFSM_DEAL_STALLED) != 0 && deal->stall == DEALFSM_STALL_PUT;
+}
+
+static void failed(validator *v)
+{
+    static const int32_t outcomes[] = {DEALFSM_PUT_FAILED, 4000, 0, -1};
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+        script s = {.at = 2, .outcome = outcomes[i]};
+        rig it = {.on_put = scripted, .hook_ctx = &s};
+        dealfsm_record terms;
+        uint64_t revision = 0;
+        CASE(v, "the put of Open gives %d", (int)outcomes[i]);
+        invent_terms(1, &terms);
+        if (rig_open(&it, v) && same_result(v, "create", DEALFSM_APPLIED,
+                                            v->functions->create(it.machine, &terms, NULL, NULL), NULL)) {
+            same_result(v, "dispatch", DEALFSM_STALLED, rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0), NULL);
+            const dealfsm_deal *deal = rig_query(&it, 1);
+            const uint64_t lost_revision = rig_last(&it, SEEN_PUT)->revision;
+            expect(v, stalled_by_put(deal) && deal->sequence == 0, "a deal stalled by its put, at sequence 0", "another");
+            expect(v, rig_number_of(&it, SEEN_APPLIED) + rig_number_of(&it, SEEN_CALL) == 0, "nothing told or asked",
+                   "something");
+            same_result(v, "retry", DEALFSM_APPLIED, v->functions->retry(it.machine, 1, &revision, NULL), NULL);
+            const seen *again = rig_last(&it, SEEN_PUT);
+            expect(v, it.puts == 3 && again->revision > lost_revision && again->number == DEALFSM_ClientEventOpen,
+                   "the same event put again, with a higher revision", "otherwise");
+            expect(v, rig_number_of(&it, SEEN_APPLIED) == 1 && rig_number_of(&it, SEEN_CALL) == 1,
+                   "it told once, and the handler's op", "otherwise");
+        }
+        rig_close(&it);
+    }
+}
+
+/* While a deal is stalled, events are kept; retry applies the head first, then those. */
+static void kept_while_stalled(validator *v)
+{
+    script s = {.at = 2, .outcome = DEALFSM_PUT_FAILED};
+    rig it = {.on_put = scripted, .hook_ctx = &s};
+    dealfsm_record terms;
+    CASE(v, "an event for a stalled deal");
+    invent_terms(1, &terms);
+    if (rig_open(&it, v) && v->functions->create(it.machine, &terms, NULL, NULL) == DEALFSM_APPLIED) {
+        rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0);
+        const int32_t result = rig_dispatch(&it, 1, DEALFSM_ClientEventDealAccepted, NULL, 0);
+        expect(v, result == DEALFSM_STALLED || result == DEALFSM_ACCEPTED, "DEALFSM_STALLED", result_text(v, result));
+        const dealfsm_deal *deal = rig_query(&it, 1);
+        expect(v, deal != NULL && deal->queued == 2, "both events queued", "another number");
+        v->functions->retry(it.machine, 1, NULL, NULL);
+        const seen *told = rig_last(&it, SEEN_APPLIED);
+        expect(v, told != NULL && told->number == DEALFSM_ClientEventOpen, "Open applied first", "another");
+        deal = rig_query(&it, 1);
+        expect(v, deal != NULL && deal->queued == 1 && deal->open_op != 0, "the other one queued behind the handler",
+               "otherwise");
+    }
+    rig_close(&it);
+}
+
+static uint32_t run_with_retries(rig *it, uint32_t seed)
+{
+    validator *v = it->v;
+    dealfsm_record terms;
+    uint32_t step = 0;
+    invent_terms(1, &terms);
+    v->functions->create(it->machine, &terms, NULL, NULL);
+    for (int round = 0; round < 3 && v->functions->retry(it->machine, 1, NULL, NULL) >= 0; round++) {
+    }
+    rig_dispatch(it, 1, DEALFSM_ClientEventOpen, NULL, 0);
+    for (bool more = true; more && step < RUN_STEPS; step++) {
+        for (int round = 0; round < 100 && v->functions->retry(it->machine, 1, NULL, NULL) >= 0; round++) {
+        }
+        more = run_step(it, 1, step, seed);
+    }
+    for (int round = 0; round < 100 && v->functions->retry(it->machine, 1, NULL, NULL) >= 0; round++) {
+    }
+    return step;
+}
+
+/* Every other put fails: the deal's history is the one of a store that never fails. */
+static void same_history(validator *v)
+{
+    for (uint32_t seed = 1; seed <= RUN_SEEDS; seed++) {
+        script s = {.at = 0, .outcome = DEALFSM_PUT_FAILED};
+        rig good = {0};
+        rig bad = {.on_put = scripted, .hook_ctx = &s};
+        CASE(v, "run %" PRIu32 ", every other put failing", seed);
+        if (rig_open(&good, v) && rig_open(&bad, v)) {
+            run_whole(&good, 1, seed);
+            run_with_retries(&bad, seed);
+            same_text(v, run_history(&good, 0), run_history(&bad, 0));
+            dealfsm_counters counters = {.struct_size = sizeof counters};
+            v->functions->counters(bad.machine, &counters, NULL);
+            expect(v, counters.puts_failed > 0 && counters.puts_failed <= counters.puts, "failed puts counted", "none");
+        }
+        rig_close(&good);
+        rig_close(&bad);
+        values_arena_clear(v->arena);
+    }
+}
+
+/* Rows: a put replaces whatever landed, so revisions only grow. */
+static void growing_revisions(validator *v)
+{
+    for (uint32_t seed = 1; seed <= RUN_SEEDS; seed++) {
+        script s = {.at = 0, .outcome = DEALFSM_PUT_FAILED};
+        rig it = {.on_put = scripted, .hook_ctx = &s};
+        uint64_t last = 0;
+        CASE(v, "run %" PRIu32, seed);
+        if (rig_open(&it, v)) {
+            run_with_retries(&it, seed);
+            for (uint32_t i = 0; i < it.count; i++) {
+                if (it.list[i].what == SEEN_PUT) {
+                    expect(v, it.list[i].revision > last, "a higher revision in each put", "not higher");
+                    last = it.list[i].revision;
+                }
+            }
+        }
+        rig_close(&it);
+        values_arena_clear(v->arena);
+    }
+}
+
+static void lost(validator *v)
+{
+    script s = {.at = 2, .outcome = DEALFSM_PUT_LOST};
+    rig it = {.on_put = scripted, .hook_ctx = &s};
+    dealfsm_record terms;
+    dealfsm_deal deal = {.struct_size = sizeof deal};
+    CASE(v, "the put of Open gives LOST");
+    invent_terms(1, &terms);
+    if (rig_open(&it, v) && v->functions->create(it.machine, &terms, NULL, NULL) == DEALFSM_APPLIED) {
+        same_result(v, "dispatch", DEALFSM_E_LOST, rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0), NULL);
+        same_result(v, "query", DEALFSM_E_NOT_FOUND, v->functions->query(it.machine, 1, &deal, NULL), NULL);
+        expect(v, rig_number_of(&it, SEEN_APPLIED) + rig_number_of(&it, SEEN_CALL) == 0, "nothing told or asked",
+               "something");
+        dealfsm_counters counters = {.struct_size = sizeof counters};
+        v->functions->counters(it.machine, &counters, NULL);
+        expect(v, counters.deals == 0, "no deal left", "one");
+    }
+    rig_close(&it);
+    s.at = 1;
+    it = (rig){.on_put = scripted, .hook_ctx = &s};
+    CASE(v, "the put of create gives LOST");
+    if (rig_open(&it, v)) {
+        same_result(v, "create", DEALFSM_E_LOST, v->functions->create(it.machine, &terms, NULL, NULL), NULL);
+        same_result(v, "query", DEALFSM_E_NOT_FOUND, v->functions->query(it.machine, 1, &deal, NULL), NULL);
+    }
+    rig_close(&it);
+}
+
+static void failed_create(validator *v)
+{
+    script s = {.at = 1, .outcome = DEALFSM_PUT_FAILED};
+    rig it = {.on_put = scripted, .hook_ctx = &s};
+    dealfsm_record terms;
+    dealfsm_deal deal = {.struct_size = sizeof deal};
+    CASE(v, "the put of create fails");
+    invent_terms(1, &terms);
+    if (rig_open(&it, v)) {
+        same_result(v, "create", DEALFSM_STALLED, v->functions->create(it.machine, &terms, NULL, NULL), NULL);
+        same_result(v, "query before the first durable put", DEALFSM_E_NOT_FOUND,
+                    v->functions->query(it.machine, 1, &deal, NULL), NULL);
+        same_result(v, "create again", DEALFSM_E_EXISTS, v->functions->create(it.machine, &terms, NULL, NULL), NULL);
+        same_result(v, "retry", DEALFSM_APPLIED, v->functions->retry(it.machine, 1, NULL, NULL), NULL);
+        const dealfsm_deal *now = rig_query(&it, 1);
+        expect(v, now != NULL && now->sequence == 0 && now->flags == 0, "an idle deal in New", "another");
+    }
+    rig_close(&it);
+}
+
+static const rule list[] = {
+    {"store.failed", "a failed put: nothing told or asked, the deal stalled, retry puts again", failed},
+    {"store.failed-create", "a failed first put: not found, until a retry is durable", failed_create},
+    {"store.kept", "events for a stalled deal are kept, in order", kept_while_stalled},
+    {"store.same-history", "failed puts leave no trace in a deal's history", same_history},
+    {"store.revisions", "each put has a higher revision, so it replaces whatever landed", growing_revisions},
+    {"store.lost", "LOST: the deal leaves, nothing told or asked", lost},
+};
+const rule_group rules_store = {list, sizeof list / sizeof *list};
