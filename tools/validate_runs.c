@@ -53,13 +53,29 @@ static void expect_bytes_hex(validator *v, const char *what, const json_t *hex, 
     same_bytes(v, what, expected, expected_size, found, size);
 }
 
-static void expect_unchanged(validator *v, rig *it, uint64_t id, const json_t *hex)
+/* Key `after`, which lines with tags have of the reference, not of ours. */
+static void expect_after(validator *v, const json_t *line, const uint8_t *bytes, uint64_t size)
+{
+    dealfsm_record expected;
+    dealfsm_record found = {.struct_size = sizeof found};
+    if (is_tagged(line) || report_has_failed(v->report) || !record_of(v, line, "after", &expected) ||
+        !same_result(v, "decode", DEALFSM_OK, v->record->decode(bytes, size, &found, NULL), NULL)) {
+        return;
+    }
+    const dealfsm_field_info *field = values_record_difference(&v->machine, &expected, &found);
+    if (field != NULL) {
+        report_fail(v->report, "the record that key after shows", "another %s", field->name);
+    }
+}
+
+static void expect_unchanged(validator *v, rig *it, uint64_t id, const json_t *line, const json_t *hex)
 {
     const dealfsm_deal *deal = rig_query(it, id);
     if (deal == NULL) {
         return;
     }
     expect_bytes_hex(v, "the record after a refused event", hex, deal->record, deal->record_len);
+    expect_after(v, line, deal->record, deal->record_len);
     if (rig_number_of(it, SEEN_PUT) + rig_number_of(it, SEEN_CALL) + rig_number_of(it, SEEN_APPLIED) != 0) {
         report_fail(v->report, "no put, op or applied notice from a refused event", "some");
     }
@@ -85,12 +101,13 @@ void line_action(validator *v, rig *it, const json_t *line)
     } else if (outcome != NULL && strcmp(outcome, expected) != 0) {
         report_fail(v->report, expected, "%s (%s from dispatch)", outcome, result_text(v, result));
     } else if (outcome != NULL && result < 0) {
-        expect_unchanged(v, it, before.id, json_object_get(says, "cbor_after"));
+        expect_unchanged(v, it, before.id, line, json_object_get(says, "cbor_after"));
     } else if (outcome != NULL) {
         uint32_t from = 0;
         const seen *put = rig_next(it, &from, SEEN_PUT);
         expect_bytes_hex(v, "the record after the event", json_object_get(says, "cbor_after"), put->record,
                          put->record_len);
+        expect_after(v, line, put->record, put->record_len);
     }
     rig_remove(it, before.id);
 }
@@ -296,8 +313,13 @@ void line_handler(validator *v, rig *it, const json_t *line)
 /* ---- traces */
 static int32_t do_step(validator *v, rig *it, const json_t *step, uint64_t id, dealfsm_event *event)
 {
+    const char *what = json_string_value(json_object_get(step, "do"));
     const char *call = json_string_value(json_object_get(step, "call"));
     *event = (dealfsm_event){0};
+    if (what == NULL || strcmp(what, call == NULL ? "dispatch" : "answer") != 0) {
+        report_fail(v->report, "do: dispatch with an event, or answer with a call", "%s", what == NULL ? "none" : what);
+        return DEALFSM_OK;
+    }
     if (call == NULL) {
         return event_of(v, step, event) ? v->functions->dispatch(it->machine, id, event, NULL, NULL) : DEALFSM_OK;
     }

@@ -97,6 +97,10 @@ void line_cell(validator *v, rig *it, char **columns, uint32_t count)
     if (!columns_are(v, 3, count) || !number_in(v, columns[0], &status) || !number_in(v, columns[1], &event)) {
         return;
     }
+    if (description_state(&v->machine, status) == NULL || description_event(&v->machine, event) == NULL) {
+        report_fail(v->report, "a state and an event of describe/1", "another number");
+        return;
+    }
     const char *described = event > UINT32_MAX ? "refused" : described_outcome(v, status, (uint32_t)event);
     if (strcmp(described, columns[2]) != 0) {
         report_fail(v->report, columns[2], "%s in describe/1", described);
