@@ -8,7 +8,7 @@
  *
  * Time is virtual (microseconds from 0) and each deal has its own: what a deal meets depends on the seed and its id only,
  * never on other deals, on threads or on how the node answers. Deals share wallets and payment channels; the order of deals
- * shows there in lane numbers, in who creates a channel, and in who comes too late for an empty wallet. */
+ * shows there in lane numbers and in who comes too late for an empty wallet, and nowhere else. */
 
 #include <dealfsm/environment.h>
 #include <dealfsm/record.h>

@@ -2,7 +2,9 @@
 /* The chain: wallets, payment channels, messages, lanes, vouchers.
  *
  * A client and a provider share one channel. Money for it leaves the wallet when the message is sent and is in the channel when the
- * message lands; the first message that lands creates the channel. A lost message gives the money back. */
+ * message lands. A lost message gives the money back. A pair's channel is new until the time that a creation takes has passed since
+ * its first deal began: until then each message creates it or, coming second, adds to it, and the node cannot give its address
+ * yet; from then on messages add funds. That is settled by times alone, so that no deal's way depends on which deal was first. */
 
 #include <blake2.h>
 #include <dealfsm/vocabulary.h>
@@ -11,7 +13,10 @@
 
 #include "world_private.h"
 
-enum { SIGNATURE_LEN = 16 };
+enum {
+    SIGNATURE_LEN = 16,
+    BLOCKS_MAX = 3 /* until a message lands */
+};
 
 static void number_bytes(uint64_t number, uint8_t bytes[8])
 {
@@ -39,6 +44,7 @@ static void make_channel(world *w, size_t client, size_t provider)
     const text_bytes *to = &s->providers[provider].wallet;
     c->client = client;
     c->provider = provider;
+    c->begins = UINT64_MAX / 2;
     uint8_t both[2 * SECRET_LEN];
     (void)blake2b(c->secret, from->data, NULL, SECRET_LEN, from->len, 0);
     memcpy(both, c->secret, SECRET_LEN);
@@ -125,7 +131,7 @@ static message *send_message(world *w, world_deal *d, const mpz_t amount)
     }
     d->messages = more;
     message *m = &more[d->message_count];
-    uint64_t blocks = dice_between(&d->node, 1, 3);
+    uint64_t blocks = dice_between(&d->node, 1, BLOCKS_MAX);
     bool again = dice_chance(&d->node, chain->reorganised);
     m->lost = dice_chance(&d->node, chain->lost);
     uint64_t later = dice_between(&d->node, 1, chain->confirmations + 1);
@@ -168,6 +174,13 @@ static bool wallets_match(const world *w, const world_deal *d, const dealfsm_op 
     return is_bytes(&op->args[0], from->data, from->len) && is_bytes(&op->args[1], to->data, to->len);
 }
 
+/* When the node can give a channel's address. */
+static uint64_t known_from(const world *w, const channel *c)
+{
+    const scenario_chain *chain = &w->scenario->chain;
+    return c->begins + (BLOCKS_MAX + chain->confirmations) * chain->block_time;
+}
+
 bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
 {
     mpz_t amount;
@@ -183,7 +196,7 @@ bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r
         mpz_add(d->channel->pending, d->channel->pending, amount);
         mpz_add(d->added, d->added, amount);
         key->number = d->message_count - 1;
-        key->flag = d->channel->exists;
+        key->flag = d->now >= known_from(w, d->channel);
         chain_again(d, op, key, r);
         ok = true;
     }

@@ -98,7 +98,9 @@ bool deal_make(world *w, world_deal *d, uint64_t id)
     d->serving.latency = draw(&terms, s->providers[d->provider].latency);
     d->serving.strikes = dice_between(&terms, 0, d->size - 1);
     d->serving.interval = d->interval;
-    return time_schedule(w, d, dice_between(&terms, 0, s->starts_within), THING_START) != NULL;
+    uint64_t start = dice_between(&terms, 0, s->starts_within);
+    d->channel->begins = start < d->channel->begins ? start : d->channel->begins;
+    return time_schedule(w, d, start, THING_START) != NULL;
 }
 
 void deal_free(world_deal *d)

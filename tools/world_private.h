@@ -71,11 +71,12 @@ typedef struct channel {
     size_t provider;
     uint8_t address[ADDRESS_LEN];
     uint8_t secret[SECRET_LEN]; /* what its vouchers are signed with */
-    bool exists;
-    mpz_t funds;   /* confirmed */
-    mpz_t pending; /* in messages that have not landed */
-    mpz_t granted; /* sum over the lanes */
-    lane *lanes;   /* the index is the lane's number */
+    bool exists;                /* a message has landed */
+    uint64_t begins;            /* when the first deal of the pair starts, microseconds */
+    mpz_t funds;                /* confirmed */
+    mpz_t pending;              /* in messages that have not landed */
+    mpz_t granted;              /* sum over the lanes */
+    lane *lanes;                /* the index is the lane's number */
     size_t lane_count;
     size_t lane_room;
 } channel;
