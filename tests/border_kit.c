@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "border_world.h"
+
+#include <dlfcn.h>
+
+/* ---- The module */
+
+const dealfsm_functions *kit_module(void)
+{
+    static const dealfsm_functions *functions;
+    if (functions)
+        return functions;
+    const char *path = getenv("DEALFSM_TEST_MODULE");
+    void *handle = dlopen(path ? path : TEST_MODULE, RTLD_NOW | RTLD_LOCAL);
+    ck_assert_msg(handle != NULL, "%s", dlerror());
+    dealfsm_module_fn *negotiate;
+    *(void **)&negotiate = dlsym(handle, DEALFSM_MODULE_SYMBOL);
+    ck_assert(negotiate != NULL);
+    dealfsm_offer offer = {sizeof offer, 0, 0};
+    ck_assert_int_eq(negotiate(&offer, &functions, NULL), DEALFSM_OK);
+    return functions;
+}
+
+static const dealfsm_describe_v1 *describe;
+
+const dealfsm_describe_v1 *kit_describe(void)
+{
+    if (!describe)
+        describe = kit_module()->interface("describe/1");
+    return describe;
+}
+
+const char *kit_status_word(uint64_t status)
+{
+    dealfsm_state_info info = {.struct_size = sizeof info};
+    for (uint32_t i = 0; kit_describe()->state(i, &info) == DEALFSM_OK; i++)
+        if (info.status == status)
+            return info.name + strlen("DealStatus");
+    return "?";
+}
+
+static bool find_event(uint32_t event, dealfsm_event_info *info)
+{
+    *info = (dealfsm_event_info){.struct_size = sizeof *info};
+    for (uint32_t i = 0; kit_describe()->event(i, info) == DEALFSM_OK; i++)
+        if (info->event == event)
+            return true;
+    return false;
+}
+
+const char *kit_event_word(uint32_t event)
+{
+    dealfsm_event_info info;
+    return find_event(event, &info) ? info.name + strlen("ClientEvent") : "?";
+}
+
+const dealfsm_op_info *kit_op_info(uint32_t op)
+{
+    static _Thread_local dealfsm_op_info info;
+    for (uint32_t i = 0;; i++) {
+        info = (dealfsm_op_info){.struct_size = sizeof info};
+        ck_assert_int_eq(kit_describe()->op(i, &info), DEALFSM_OK);
+        if (info.op == op)
+            return &info;
+    }
+}
+
+/* ---- Open and close */
+
+static void notified(void *ctx, const dealfsm_notice *notice)
+{
+    kit *k = ctx;
+    pthread_mutex_lock(&k->mutex);
+    bool crashed = kit_moment(k);
+    uint64_t *told = &k->told[notice->deal];
+    if (!crashed && notice->kind == DEALFSM_NOTICE_APPLIED) {
+        const kit_row *row = &k->rows[notice->deal];
+        ck_assert_msg(k->no_store || (row->sequence >= notice->sequence && row->revision >= notice->revision),
+                      "sequence %" PRIu64 " is told, durable is %" PRIu64, notice->sequence, row->sequence);
+        ck_assert_uint_gt(notice->sequence, *told);
+        k->told_gaps += notice->sequence - *told - 1;
+        *told = notice->sequence;
+        ck_assert_uint_eq(notice->to, notice->record->status);
+        kit_note(k, "told s%" PRIu64 " %s %s>%s", notice->sequence, kit_event_word(notice->event->event),
+                 kit_status_word(notice->from), kit_status_word(notice->to));
+    } else if (!crashed) {
+        ck_assert(notice->reason < 0 && notice->reason_text[0] != 0 && notice->from == notice->to);
+        kit_note(k, "%s %s %" PRId32 "%s", notice->kind == DEALFSM_NOTICE_REFUSED ? "refused" : "terminated",
+                 kit_event_word(notice->event->event), notice->reason, notice->from_handler ? " raised" : "");
+    }
+    pthread_mutex_unlock(&k->mutex);
+    if (!crashed && k->on_notice)
+        k->on_notice(k, notice);
+}
+
+kit *kit_new(const dealfsm_functions *functions)
+{
+    kit *k = calloc(1, sizeof *k);
+    ck_assert(k != NULL);
+    k->f = functions;
+    k->put_default = 'D';
+    k->answer_default = 'i';
+    pthread_mutex_init(&k->mutex, NULL);
+    describe = functions->interface("describe/1");
+    return k;
+}
+
+void kit_open(kit *k)
+{
+    dealfsm_services services = {
+        .struct_size = sizeof services, .queue_events = k->queue_events, .ctx = k, .service = kit_service};
+    dealfsm_subscription all = {.struct_size = sizeof all,
+                                .flags = DEALFSM_SUBSCRIBE_ALL |
+                                         (k->all_refusals ? (uint32_t)DEALFSM_SUBSCRIBE_REFUSALS : 0),
+                                .ctx = k,
+                                .notify = notified};
+    k->dead = false;
+    ck_assert_int_eq(k->f->open(&services, &k->machine, NULL), DEALFSM_OK);
+    ck_assert_int_eq(k->f->subscribe(k->machine, &all, &k->subscription, NULL), DEALFSM_OK);
+}
+
+kit *kit_start(void)
+{
+    kit *k = kit_new(kit_module());
+    kit_open(k);
+    return k;
+}
+
+void kit_close(kit *k)
+{
+    if (!k->machine)
+        return;
+    k->dead = true;
+    for (uint64_t deal = 0; deal < KIT_DEALS; deal++) {
+        uint64_t revision = k->pending[deal].revision;
+        if (revision > 0)
+            k->f->stored(k->machine, deal, revision, DEALFSM_PUT_FAILED, NULL);
+        kit_row_free(&k->pending[deal]);
+        k->f->freeze(k->machine, deal, NULL);
+    }
+    dealfsm_error error = {.struct_size = sizeof error};
+    ck_assert_msg(k->f->close(k->machine, &error) == DEALFSM_OK, "close: %s", error.text);
+    k->machine = NULL;
+    k->waiting_count = 0;
+}
+
+void kit_free(kit *k)
+{
+    kit_close(k);
+    for (uint64_t deal = 0; deal < KIT_DEALS; deal++)
+        kit_row_free(&k->rows[deal]);
+    pthread_mutex_destroy(&k->mutex);
+    free(k);
+}
+
+void kit_restore(kit *k, uint64_t deal)
+{
+    const kit_row *row = &k->rows[deal];
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_snapshot snapshot = {.struct_size = sizeof snapshot,
+                                 .deal = deal,
+                                 .sequence = row->sequence,
+                                 .revision = row->revision,
+                                 .machine_version = "client 0.5.6",
+                                 .record = row->record,
+                                 .record_len = row->record_len,
+                                 .sidecar = row->sidecar,
+                                 .sidecar_len = row->sidecar_len};
+    ck_assert_msg(k->f->restore(k->machine, &snapshot, &error) == DEALFSM_OK, "restore: %s", error.text);
+}
+
+void kit_restart(kit *k)
+{
+    kit_close(k);
+    kit_open(k);
+    for (uint64_t deal = 0; deal < KIT_DEALS; deal++)
+        if (k->rows[deal].revision > 0)
+            kit_restore(k, deal);
+    for (uint64_t deal = 0; deal < KIT_DEALS; deal++)
+        if (k->rows[deal].revision > 0)
+            ck_assert_int_ge(k->f->activate(k->machine, deal, NULL, NULL), 0);
+}
+
+/* ---- What a host hands in */
+
+#define SPAN(name, literal) .name = (const uint8_t *)(literal), .name##_len = sizeof(literal) - 1
+#define CID_PAYLOAD "\x01\x55\x00\x02\x0a\x0b"
+#define CID_MESSAGE "\x01\x55\x00\x02\x0c\x0d"
+#define ADDRESS_CHANNEL "\x00\x67"
+
+dealfsm_record kit_terms(uint64_t deal)
+{
+    return (dealfsm_record){.struct_size = sizeof(dealfsm_record),
+                            .id = deal,
+                            .payment_interval = 1000,
+                            .payment_interval_increase = 100,
+                            SPAN(payload_cid, CID_PAYLOAD),
+                            SPAN(price_per_byte, "\0\x02"),
+                            SPAN(total_funds, "\0\x01\x86\xa0"),
+                            SPAN(client_wallet, "\x00\x65"),
+                            SPAN(miner_wallet, "\x00\x66"),
+                            SPAN(sender, "provider")};
+}
+
+int32_t kit_create(kit *k, uint64_t deal)
+{
+    dealfsm_record terms = kit_terms(deal);
+    return k->f->create(k->machine, &terms, NULL, NULL);
+}
+
+/* An amount of less than 2^32 attoFIL, in 5 bytes. */
+static uint64_t store_amount(uint64_t number, uint8_t *out)
+{
+    uint64_t size = 0;
+    out[size++] = 0;
+    for (int shift = 24; shift >= 0; shift -= 8)
+        if (number >> shift)
+            out[size++] = (uint8_t)(number >> shift);
+    return number > 0 ? size : 0;
+}
+
+int32_t kit_send_to(kit *k, uint64_t deal, uint32_t event, uint64_t number, uint64_t *revision)
+{
+    uint8_t amount[5];
+    char text[32];
+    dealfsm_event_info info;
+    dealfsm_value value = {.struct_size = sizeof value, .number = number};
+    ck_assert(find_event(event, &info) && info.args_count <= 1);
+    value.kind = info.args[0];
+    if (value.kind == DEALFSM_AMOUNT) {
+        value.data = amount;
+        value.data_len = store_amount(number, amount);
+    } else if (value.kind == DEALFSM_TEXT || value.kind == DEALFSM_ERROR) {
+        value.data = (const uint8_t *)text;
+        value.data_len = (uint64_t)snprintf(text, sizeof text, "text %" PRIu64, number);
+    }
+    dealfsm_event given = {sizeof given, event, &value, info.args_count, sizeof value};
+    return k->f->dispatch(k->machine, deal, &given, revision, NULL);
+}
+
+int32_t kit_send(kit *k, uint64_t deal, uint32_t event, uint64_t number)
+{
+    return kit_send_to(k, deal, event, number, NULL);
+}
+
+/* What the world answers: the same for the same key, but for the chain's head. */
+static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uint8_t *bytes)
+{
+    static const uint8_t me[] = "me", you[] = "you";
+    values[0] = values[1] = (dealfsm_value){.struct_size = sizeof *values, .data = bytes};
+    switch (op->op) {
+    case DEALFSM_OpOpenDataTransfer:
+        values[0] = (dealfsm_value){sizeof *values, DEALFSM_CHANNEL, 7, me, 2, you, 3};
+        return 1;
+    case DEALFSM_OpGetChainHead:
+        values[0].kind = DEALFSM_BYTES;
+        values[0].data_len = (uint64_t)snprintf((char *)bytes, 32, "head %" PRIu32, ++k->tokens);
+        return 1;
+    case DEALFSM_OpGetOrCreatePaymentChannel:
+        values[0].kind = k->channel_exists ? DEALFSM_ADDRESS : DEALFSM_NONE;
+        values[0].data = k->channel_exists ? (const uint8_t *)ADDRESS_CHANNEL : NULL;
+        values[0].data_len = k->channel_exists ? 2 : 0;
+        values[1].kind = DEALFSM_CID;
+        values[1].data = (const uint8_t *)CID_MESSAGE;
+        values[1].data_len = sizeof CID_MESSAGE - 1;
+        return 2;
+    case DEALFSM_OpAllocateLane:
+        values[0].kind = DEALFSM_U64;
+        values[0].number = 5;
+        return 1;
+    case DEALFSM_OpCreatePaymentVoucher:
+        values[0].kind = DEALFSM_BYTES;
+        values[0].data_len = (uint64_t)snprintf((char *)bytes, 32, "voucher %" PRIu64, op->sequence);
+        return 1;
+    case DEALFSM_OpWaitForPaymentChannelCreation:
+        values[0].kind = DEALFSM_ADDRESS;
+        values[0].data = (const uint8_t *)ADDRESS_CHANNEL;
+        values[0].data_len = 2;
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+int32_t kit_complete(kit *k, const kit_op *op, char letter)
+{
+    static const char text[] = "no";
+    uint8_t bytes[32];
+    dealfsm_value values[2];
+    dealfsm_answer answer = {.struct_size = sizeof answer,
+                             .op = op->op,
+                             .deal = op->deal,
+                             .sequence = op->sequence,
+                             .nth = op->nth,
+                             .outcome = DEALFSM_ANSWER_OK,
+                             .values_stride = sizeof *values};
+    if (letter == 'e') {
+        answer.outcome = DEALFSM_ANSWER_ERROR;
+        answer.text = text;
+        answer.text_len = 2;
+    } else if (letter == 'u' || letter == 'c') {
+        answer.outcome = letter == 'u' ? DEALFSM_ANSWER_UNKNOWN : DEALFSM_ANSWER_CONFLICT;
+    } else {
+        pthread_mutex_lock(&k->mutex);
+        answer.values = values;
+        answer.values_count = fill_values(k, op, values, bytes);
+        pthread_mutex_unlock(&k->mutex);
+    }
+    return k->f->complete(k->machine, &answer, NULL);
+}
+
+int32_t kit_answer(kit *k, uint64_t deal, char letter)
+{
+    pthread_mutex_lock(&k->mutex);
+    uint32_t i = 0;
+    while (i < k->waiting_count && k->waiting[i].deal != deal)
+        i++;
+    ck_assert_msg(i < k->waiting_count, "no op of deal %" PRIu64 " waits", deal);
+    kit_op op = k->waiting[i];
+    k->waiting_count--;
+    memmove(&k->waiting[i], &k->waiting[i + 1], (k->waiting_count - i) * sizeof *k->waiting);
+    pthread_mutex_unlock(&k->mutex);
+    return kit_complete(k, &op, letter);
+}
+
+int32_t kit_stored(kit *k, uint64_t deal, char letter)
+{
+    pthread_mutex_lock(&k->mutex);
+    uint64_t revision = k->pending[deal].revision;
+    ck_assert_uint_gt(revision, 0);
+    bool lands = (letter == 'D' || letter == 'L') && !kit_moment(k);
+    if (lands)
+        kit_land(&k->rows[deal], &k->pending[deal]);
+    else
+        kit_row_free(&k->pending[deal]);
+    bool crashed = kit_moment(k);
+    pthread_mutex_unlock(&k->mutex);
+    int32_t outcome = letter == 'X'               ? DEALFSM_PUT_LOST
+                      : letter == 'D' && !crashed ? DEALFSM_PUT_DURABLE
+                                                  : DEALFSM_PUT_FAILED;
+    return k->f->stored(k->machine, deal, revision, outcome, NULL);
+}
+
+void kit_bring(kit *k, uint64_t deal, uint64_t status)
+{
+    static const struct {
+        uint32_t event;
+        uint64_t number;
+    } course[] = {{DEALFSM_ClientEventOpen, 0},
+                  {DEALFSM_ClientEventDealAccepted, 0},
+                  {DEALFSM_ClientEventBlocksReceived, 1000},
+                  {DEALFSM_ClientEventPaymentRequested, 2000},
+                  {DEALFSM_ClientEventAllBlocksReceived, 0},
+                  {DEALFSM_ClientEventLastPaymentRequested, 0},
+                  {DEALFSM_ClientEventComplete, 0}};
+    ck_assert_int_eq(kit_create(k, deal), DEALFSM_APPLIED);
+    for (size_t i = 0; kit_query(k, deal).status != status; i++) {
+        ck_assert_uint_lt(i, sizeof course / sizeof *course);
+        ck_assert_int_eq(kit_send(k, deal, course[i].event, course[i].number), DEALFSM_APPLIED);
+    }
+    kit_seen(k);
+}
+
+/* ---- Looking */
+
+const char *kit_seen(kit *k)
+{
+    pthread_mutex_lock(&k->mutex);
+    strcpy(k->shown, k->journal);
+    k->journal[0] = 0;
+    pthread_mutex_unlock(&k->mutex);
+    return k->shown;
+}
+
+dealfsm_deal kit_query(kit *k, uint64_t deal)
+{
+    dealfsm_deal out = {.struct_size = sizeof out};
+    dealfsm_error error = {.struct_size = sizeof error};
+    ck_assert_msg(k->f->query(k->machine, deal, &out, &error) == DEALFSM_OK, "query: %s", error.text);
+    return out;
+}
+
+uint32_t kit_history(const kit *k, uint64_t deal, uint32_t event, uint32_t kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < k->rows[deal].happened_count; i++)
+        count += k->rows[deal].happened[i].event == event && k->rows[deal].happened[i].kind == kind;
+    return count;
+}
+
+uint32_t kit_effects(const kit *k, uint32_t op)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < k->effects_count; i++)
+        count += k->effects[i].op == op;
+    return count;
+}
+
+int32_t kit_snap(kit *k, uint64_t deal, kit_snapshot *out)
+{
+    memset(out, 0, sizeof *out);
+    out->snapshot = (dealfsm_snapshot){.struct_size = sizeof out->snapshot,
+                                       .record = out->record,
+                                       .record_capacity = sizeof out->record,
+                                       .sidecar = out->sidecar,
+                                       .sidecar_capacity = sizeof out->sidecar};
+    return k->f->snapshot(k->machine, deal, &out->snapshot, NULL);
+}
+
+bool kit_same_snapshot(const kit_snapshot *a, const kit_snapshot *b)
+{
+    const dealfsm_snapshot *x = &a->snapshot, *y = &b->snapshot;
+    return x->sequence == y->sequence && x->revision == y->revision && x->record_len == y->record_len &&
+           x->sidecar_len == y->sidecar_len && !memcmp(a->record, b->record, sizeof a->record) &&
+           !memcmp(a->sidecar, b->sidecar, sizeof a->sidecar);
+}
