@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The chain: wallets, payment channels, messages, lanes, vouchers.
+/* The chain: wallets, payment channels, messages.
  *
  * A client and a provider share one channel. Money for it leaves the wallet when the message is sent and is in the channel when the
  * message lands. A lost message gives the money back. A pair's channel is new until the time that a creation takes has passed since
@@ -14,24 +14,14 @@
 #include "world_private.h"
 
 enum {
-    SIGNATURE_LEN = 16,
     BLOCKS_MAX = 3 /* until a message lands */
 };
 
-static void number_bytes(uint64_t number, uint8_t bytes[8])
+void chain_number(uint64_t number, uint8_t bytes[8])
 {
     for (int i = 0; i < 8; i++) {
         bytes[i] = (uint8_t)(number >> (56 - 8 * i));
     }
-}
-
-static uint64_t bytes_number(const uint8_t bytes[8])
-{
-    uint64_t number = 0;
-    for (int i = 0; i < 8; i++) {
-        number = number << 8 | bytes[i];
-    }
-    return number;
 }
 
 /* ---- Channels and wallets */
@@ -98,14 +88,14 @@ bool chain_head(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *
     (void)op;
     (void)key;
     uint8_t token[8];
-    number_bytes(d->now / w->scenario->chain.block_time, token);
+    chain_number(d->now / w->scenario->chain.block_time, token);
     reply_bytes(r, DEALFSM_BYTES, token, sizeof token);
     return true;
 }
 
 /* ---- Messages */
 
-static bool is_bytes(const dealfsm_value *v, const uint8_t *data, size_t len)
+bool value_is(const dealfsm_value *v, const uint8_t *data, size_t len)
 {
     return v->data_len == len && (len == 0 || memcmp(v->data, data, len) == 0);
 }
@@ -114,8 +104,8 @@ static void make_cid(const world_deal *d, size_t number, uint8_t cid[CID_LEN])
 {
     static const uint8_t head[] = {0x01, 0x71, 0xa0, 0xe4, 0x02, 0x20};
     uint8_t seed[16];
-    number_bytes(d->id, seed);
-    number_bytes(number, seed + 8);
+    chain_number(d->id, seed);
+    chain_number(number, seed + 8);
     memcpy(cid, head, sizeof head);
     (void)blake2b(cid + sizeof head, seed, NULL, CID_LEN - sizeof head, sizeof seed, 0);
 }
@@ -171,7 +161,7 @@ static bool wallets_match(const world *w, const world_deal *d, const dealfsm_op 
 {
     const text_bytes *from = &w->scenario->clients[d->client].wallet;
     const text_bytes *to = &w->scenario->providers[d->provider].wallet;
-    return is_bytes(&op->args[0], from->data, from->len) && is_bytes(&op->args[1], to->data, to->len);
+    return value_is(&op->args[0], from->data, from->len) && value_is(&op->args[1], to->data, to->len);
 }
 
 /* When the node can give a channel's address. */
@@ -209,7 +199,7 @@ uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, r
     const scenario_chain *chain = &w->scenario->chain;
     for (size_t i = 0; i < d->message_count; i++) {
         const message *m = &d->messages[i];
-        if (!is_bytes(&op->args[0], m->cid, CID_LEN)) {
+        if (!value_is(&op->args[0], m->cid, CID_LEN)) {
             continue;
         }
         if (m->lost) {
@@ -221,152 +211,6 @@ uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, r
     }
     reply_error(r, "no such message");
     return d->now;
-}
-
-static bool channel_matches(const world_deal *d, const dealfsm_value *address, reply *r)
-{
-    if (d->channel->exists && is_bytes(address, d->channel->address, ADDRESS_LEN)) {
-        return true;
-    }
-    reply_error(r, "no such payment channel");
-    return false;
-}
-
-bool chain_allocate_lane(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
-{
-    channel *c = d->channel;
-    if (!channel_matches(d, &op->args[0], r)) {
-        return false;
-    }
-    if (c->lane_count == c->lane_room) {
-        size_t room = c->lane_room == 0 ? 8 : 2 * c->lane_room;
-        lane *more = realloc(c->lanes, room * sizeof *more);
-        if (more == NULL) {
-            w->broken = true;
-            return false;
-        }
-        c->lanes = more;
-        c->lane_room = room;
-    }
-    lane *l = &c->lanes[c->lane_count];
-    *l = (lane){.deal = d->id};
-    mpz_inits(l->granted, l->held, l->before, NULL);
-    key->number = c->lane_count++;
-    chain_again(d, op, key, r);
-    return true;
-}
-
-static void sign(const channel *c, const uint8_t *data, size_t len, uint8_t signature[SIGNATURE_LEN])
-{
-    (void)blake2b(signature, data, c->secret, SIGNATURE_LEN, len, SECRET_LEN);
-}
-
-/* A voucher: channel, lane, nonce, amount in its stored form after its length, signature. */
-static void make_voucher(const channel *c, const dealfsm_op *op, uint64_t nonce, reply *r)
-{
-    uint8_t *at = r->voucher;
-    memcpy(at, c->address, ADDRESS_LEN);
-    number_bytes(op->args[2].number, at + ADDRESS_LEN);
-    number_bytes(nonce, at + ADDRESS_LEN + 8);
-    at += ADDRESS_LEN + 16;
-    *at++ = (uint8_t)op->args[1].data_len;
-    if (op->args[1].data_len > 0) {
-        memcpy(at, op->args[1].data, op->args[1].data_len);
-    }
-    at += op->args[1].data_len;
-    sign(c, r->voucher, (size_t)(at - r->voucher), at);
-    at += SIGNATURE_LEN;
-    r->values[r->count++] = (dealfsm_value){.struct_size = sizeof(dealfsm_value),
-                                            .kind = DEALFSM_BYTES,
-                                            .data = r->voucher,
-                                            .data_len = (uint64_t)(at - r->voucher)};
-}
-
-lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce)
-{
-    enum { HEAD = ADDRESS_LEN + 17 };
-    uint8_t signature[SIGNATURE_LEN];
-    if (len < HEAD + SIGNATURE_LEN || len - HEAD - SIGNATURE_LEN != voucher[HEAD - 1] ||
-        memcmp(voucher, c->address, ADDRESS_LEN) != 0) {
-        return NULL;
-    }
-    sign(c, voucher, len - SIGNATURE_LEN, signature);
-    uint64_t number = bytes_number(voucher + ADDRESS_LEN);
-    if (memcmp(signature, voucher + len - SIGNATURE_LEN, SIGNATURE_LEN) != 0 || number >= c->lane_count) {
-        return NULL;
-    }
-    *nonce = bytes_number(voucher + ADDRESS_LEN + 8);
-    text_amount_import(amount, voucher + HEAD, voucher[HEAD - 1]);
-    return &c->lanes[number];
-}
-
-/* Would the voucher be good? As in the network, one of an equal or lower amount is refused; so is one that is not covered. */
-static bool voucher_allowed(const world *w, const channel *c, const lane *l, const mpz_t amount, reply *r)
-{
-    mpz_t missing;
-    mpz_init(missing);
-    mpz_sub(missing, amount, l->granted);
-    bool higher = l->nonce == 0 ? mpz_sgn(amount) >= 0 : mpz_sgn(missing) > 0;
-    mpz_add(missing, missing, c->granted);
-    mpz_sub(missing, missing, c->funds);
-    bool covered = mpz_sgn(missing) <= 0;
-    if (!higher) {
-        reply_error(r, "the lane has a voucher for as much or more already");
-    } else if (!covered) {
-        reply_error(r, "not enough funds in the payment channel");
-        if (w->can_fall_short) {
-            r->outcome = DEALFSM_ANSWER_SHORTFALL;
-            reply_amount(r, missing);
-        }
-    }
-    mpz_clear(missing);
-    return higher && covered;
-}
-
-bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
-{
-    channel *c = d->channel;
-    uint64_t number = op->args[2].number;
-    if (!channel_matches(d, &op->args[0], r)) {
-        return false;
-    }
-    if (number >= c->lane_count || op->args[1].data_len > AMOUNT_MAX) {
-        reply_error(r, number >= c->lane_count ? "no such lane" : "the amount is beyond all money");
-        return false;
-    }
-    lane *l = &c->lanes[number];
-    mpz_t amount;
-    mpz_init(amount);
-    text_amount_import(amount, op->args[1].data, op->args[1].data_len);
-    bool ok = voucher_allowed(w, c, l, amount, r);
-    if (ok) {
-        mpz_add(c->granted, c->granted, amount);
-        mpz_sub(c->granted, c->granted, l->granted);
-        mpz_set(l->granted, amount);
-        key->number = ++l->nonce;
-        d->vouchers++;
-        chain_again(d, op, key, r);
-    }
-    mpz_clear(amount);
-    return ok;
-}
-
-bool chain_available_funds(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
-{
-    (void)w;
-    (void)key;
-    if (!channel_matches(d, &op->args[0], r)) {
-        return false;
-    }
-    mpz_t zero;
-    mpz_init(zero);
-    reply_amount(r, d->channel->funds);
-    reply_amount(r, d->channel->pending);
-    reply_amount(r, zero);
-    reply_amount(r, d->channel->granted);
-    reply_number(r, DEALFSM_NONE, 0);
-    mpz_clear(zero);
-    return true;
 }
 
 void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r)
@@ -384,7 +228,7 @@ void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, re
         reply_number(r, DEALFSM_U64, key->number);
         break;
     default:
-        make_voucher(d->channel, op, key->number, r);
+        voucher_make(d->channel, op, key->number, r);
         break;
     }
 }

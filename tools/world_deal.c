@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A deal's terms, drawn from the scenario by the deal's own dice, and its beginning. */
 
-#include <dealfsm/machine.h>
+#include <dealfsm/vocabulary.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -207,7 +207,7 @@ void do_start(world *w, world_deal *d);
 void node_environment(world *w);
 void do_answer(world *w, world_deal *d, const reply *r);
 
-/* world_chain.c: effects of ops. Each fills the reply, or sets an error; true: something was done. */
+/* world_chain.c, world_lanes.c: effects of ops. Each fills the reply, or sets an error; true: something was done. */
 typedef bool effect(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key);
 effect chain_get_or_create, chain_allocate_lane, chain_create_voucher, chain_available_funds, chain_head;
 /* When the wait for a message is over; fills the reply. */
@@ -229,7 +229,17 @@ void provider_hears(world *w, world_deal *d, uint64_t answered);
 void provider_takes(world *w, world_deal *d, lane *l, const mpz_t amount, uint64_t nonce, uint64_t at);
 const char *provider_waits(const world_deal *d);
 
-/* Small helpers of replies. */
+void voucher_make(const channel *c, const dealfsm_op *op, uint64_t nonce, reply *r);
+/* A number, big-endian. */
+void chain_number(uint64_t number, uint8_t bytes[8]);
+bool value_is(const dealfsm_value *v, const uint8_t *data, size_t len);
+
+/* world_reply.c */
+reply *reply_copy(const reply *r);
+/* Hash of an op's arguments, without the chain token. */
+uint64_t asked_args(const dealfsm_op *op);
+asked *asked_find(const world_deal *d, const dealfsm_op *op);
+asked *asked_new(world *w, world_deal *d, const dealfsm_op *op);
 void reply_error(reply *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void reply_bytes(reply *r, uint32_t kind, const uint8_t *data, size_t len);
 void reply_number(reply *r, uint32_t kind, uint64_t number);
