@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/* dealfsm-dump: shows modules, machines and stored records. This file finds the subcommand. */
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dump.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+#ifndef PACKAGE_BUGREPORT
+#define PACKAGE_BUGREPORT "the project's issue tracker"
+#endif
+const char *argp_program_version = "dealfsm-dump " PACKAGE_VERSION;
+const char *argp_program_bug_address = PACKAGE_BUGREPORT;
+
+static const dump_command *const commands[] = {&dump_module_command, &dump_machine_command, &dump_record_command};
+enum { COMMANDS = sizeof commands / sizeof *commands, PROGRAM_MAX = 64 };
+
+static void help(FILE *out)
+{
+    fputs("Usage: dealfsm-dump COMMAND …\n"
+          "Shows modules, machines and stored records. Commands:\n\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->purpose);
+    }
+    fputs("\ndealfsm-dump COMMAND --help tells the options of one; --version the version.\n"
+          "Exit status: 0 done; 1 the data say no (no module, damaged, unknown, they differ); 2 wrong usage;\n"
+          "3 a file cannot be read, a module is refused, or a program that is needed is missing.\n",
+          out);
+}
+
+static const dump_command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int run(const dump_command *command, int argc, char **argv)
+{
+    static char program[PROGRAM_MAX];
+    snprintf(program, sizeof program, "dealfsm-dump %s", command->name);
+    argv[0] = program;
+    const int status = command->run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        perror("dealfsm-dump: standard output");
+        return DUMP_FAILED;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc < 2 ? "" : argv[1];
+    argp_err_exit_status = DUMP_USAGE;
+    json_object_seed(1); /* else it asks the system for random bytes */
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
+        help(stdout);
+        return DUMP_DONE;
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        puts(argp_program_version);
+        return DUMP_DONE;
+    }
+    const dump_command *command = find(word);
+    if (command != NULL) {
+        return run(command, argc - 1, argv + 1);
+    }
+    if (argc >= 2) {
+        fprintf(stderr, "dealfsm-dump: expected a command, found \"%s\"\n", word);
+    }
+    help(stderr);
+    return DUMP_USAGE;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "dump_load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where this program's own install has its modules; the install may have been moved since it was configured. */
+static const char *module_folder(void)
+{
+    static char room[PATH_MAX];
+    const ssize_t size = readlink("/proc/self/exe", room, sizeof room - sizeof "/../lib/dealfsm");
+    if (access(DEALFSM_MODULE_DIR, R_OK) == 0 || size <= 0) {
+        return DEALFSM_MODULE_DIR;
+    }
+    room[size] = '\0';
+    strcpy(strrchr(room, '/'), "/../lib/dealfsm");
+    return access(room, R_OK) == 0 ? room : DEALFSM_MODULE_DIR;
+}
+
+static bool told(const char *path, const char *why)
+{
+    fprintf(stderr, "dealfsm-dump: %s: %s\n", path, why);
+    return false;
+}
+
+static bool load_into(dealfsm_host *host, const char *path, dump_module *out)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_module *module = NULL;
+    const char *what = "";
+    *out = (dump_module){.info = {.struct_size = sizeof out->info}};
+    if (dealfsm_host_load(host, path, &module, &error) < 0 ||
+        dealfsm_host_module_info(module, &out->info, &error) < 0) {
+        return told(path, error.text);
+    }
+    if (out->info.describe == NULL || out->info.record == NULL) {
+        return told(path, "expected a module that offers describe/1 and record/1, found one without");
+    }
+    if (!description_load(&out->machine, out->info.describe, &what)) {
+        fprintf(stderr, "dealfsm-dump: %s: describe/1: %s gave no list that ends\n", path, what);
+        description_release(&out->machine);
+        return false;
+    }
+    return true;
+}
+
+bool dump_load(dump_modules *all, const char *path)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    if (all->host == NULL && dealfsm_host_new(NULL, &all->host, &error) < 0) {
+        return told(path, error.text);
+    }
+    dump_module *more = realloc(all->list, (all->count + 1) * sizeof *more);
+    if (more == NULL) {
+        return told(path, "out of memory");
+    }
+    all->list = more;
+    if (!load_into(all->host, path, &all->list[all->count])) {
+        return false;
+    }
+    all->count++;
+    return true;
+}
+
+static int by_version(const void *a, const void *b)
+{
+    const dump_module *left = a;
+    const dump_module *right = b;
+    return strverscmp(left->machine.machine_version, right->machine.machine_version);
+}
+
+static int is_module_name(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && strcmp(dot, ".so") == 0;
+}
+
+static bool load_names(dump_modules *all, const char *folder, struct dirent **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char *path = NULL;
+        if (asprintf(&path, "%s/%s", folder, names[i]->d_name) < 0) {
+            return told(folder, "out of memory");
+        }
+        dump_load(all, path); /* it tells what it refuses */
+        free(path);
+    }
+    return all->count > 0 || told(folder, "expected modules (dealfsm-client-….so) in this folder, found none that can "
+                                          "be used; name one with --module FILE");
+}
+
+bool dump_load_folder(dump_modules *all, const char *folder)
+{
+    struct dirent **names = NULL;
+    folder = folder == NULL ? module_folder() : folder;
+    const int count = scandir(folder, &names, is_module_name, versionsort);
+    if (count < 0) {
+        fprintf(stderr, "dealfsm-dump: folder of modules %s: %s; name another with --modules DIR\n", folder,
+                strerror(errno));
+        return false;
+    }
+    const bool good = load_names(all, folder, names, count);
+    for (int i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+    if (good) {
+        qsort(all->list, all->count, sizeof *all->list, by_version);
+    }
+    return good;
+}
+
+void dump_unload(dump_modules *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        description_release(&all->list[i].machine);
+    }
+    free(all->list);
+    dealfsm_host_free(all->host, NULL);
+    *all = (dump_modules){0};
+}
