@@ -1,6 +1,6 @@
 module dealfsm.invalid/reference
 
-go 1.26
+go 1.18
 
 require (
 	github.com/filecoin-project/go-address v0.0.3

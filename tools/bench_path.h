@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef TOOLS_BENCH_PATH_H
+#define TOOLS_BENCH_PATH_H
+
+/* The 14-event path: a retrieval over a new payment channel, paid in two vouchers. Events, arguments and answers are those
+ * of the first line of the golden traces of v0.5.6. */
+
+#include <stdbool.h>
+
+#include <dealfsm/machine.h>
+
+enum {
+    PATH_EVENTS = 14,
+    PATH_HANDED_IN = 8, /* of them; handlers raise the others */
+    PATH_OPS = 11,      /* answered on the way */
+    PATH_OP_LIMIT = 10, /* op numbers are below */
+    PATH_ONGOING = 2    /* after so many events handed in the deal is in Ongoing, and its payment channel is ready */
+};
+
+typedef struct path_event {
+    uint32_t event;
+    bool handed_in;
+    uint32_t args_count;
+    dealfsm_value args[2];
+} path_event;
+extern const path_event path_events[PATH_EVENTS];
+
+/* Op number and the sequence of the transition that owes it: no pair comes twice on the path. */
+typedef struct path_op {
+    uint32_t op;
+    uint64_t sequence;
+    uint32_t values_count;
+    dealfsm_value values[2];
+} path_op;
+extern const path_op path_ops[PATH_OPS];
+
+/* The terms of a deal; `id` is the caller's to set. */
+extern const dealfsm_record path_terms;
+
+/* What a deal has come to at the end of the path. */
+typedef struct path_end {
+    uint64_t status;
+    uint64_t total_received;   /* bytes */
+    uint64_t bytes_paid_for;   /* bytes */
+    uint64_t current_interval; /* bytes */
+    uint64_t funds_spent;      /* attoFIL */
+} path_end;
+bool path_ended_well(const path_end *end);
+
+/* A positive amount in its stored form that fits 64 bits. */
+uint64_t path_small_amount(const uint8_t *stored, uint64_t length);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+/* The 14-event path: all subjects with all numbers of deals, in turns. */
+
+#include "bench.h"
+#include "bench_count.h"
+#include "bench_module.h"
+
+const uint32_t bench_sizes[SIZES] = {1, 100, 10000};
+
+enum {
+    BATCH = 64,          /* deals that are made before the clock starts, at least */
+    BATCHES_SMALL = 8    /* of them in a sample, when few deals go at a time */
+};
+
+typedef struct row {
+    const bench_subject *subject;
+    void *self;
+    bench_samples *samples;
+    uint64_t *allocations; /* or NULL */
+    uint32_t at_a_time;
+    uint32_t batch;
+} row;
+
+/* One batch of deals along the path; adds its time and its allocations. */
+static bool run_batch(const row *r, double *ns, uint64_t *allocations)
+{
+    if (!r->subject->prepare(r->self, r->batch)) {
+        return false;
+    }
+    const uint64_t before = bench_count_allocations();
+    const double start = bench_now();
+    for (uint32_t first = 0; first < r->batch; first += r->at_a_time) {
+        r->subject->run(r->self, first, r->at_a_time);
+    }
+    *ns += bench_now() - start;
+    *allocations += bench_count_allocations() - before;
+    return r->subject->finish(r->self, r->batch);
+}
+
+static bool take_sample(const row *r)
+{
+    const uint32_t batches = r->batch <= 1000 ? BATCHES_SMALL : 1;
+    double ns = 0;
+    uint64_t allocations = 0;
+    for (uint32_t i = 0; i < batches; i++) {
+        if (!run_batch(r, &ns, &allocations)) {
+            return false;
+        }
+    }
+    bench_samples_add(r->samples, ns / ((double)batches * r->batch * PATH_EVENTS));
+    if (r->allocations != NULL) {
+        *r->allocations += allocations;
+    }
+    return true;
+}
+
+typedef struct rig {
+    bench_machine *machine[2]; /* without and with a subscriber */
+    bench_deals deals[2];
+    row rows[SUBJECTS * SIZES];
+    uint32_t count;
+} rig;
+
+static bool add_rows(rig *g, bench_step *b, uint32_t which, const bench_subject *subject, void *ctx)
+{
+    for (uint32_t i = 0; i < SIZES; i++) {
+        const uint32_t batch = bench_sizes[i] > BATCH ? bench_sizes[i] : BATCH;
+        row *r = &g->rows[g->count];
+        *r = (row){.subject = subject,
+                   .self = subject->open(ctx, batch),
+                   .samples = &b->path[which][i],
+                   .allocations = bench_sizes[i] == 1 ? &b->allocations[which] : NULL,
+                   .at_a_time = bench_sizes[i],
+                   .batch = batch};
+        if (r->self == NULL) {
+            return bench_fail(&b->error, "no memory for %u deals", batch);
+        }
+        g->count++;
+    }
+    return true;
+}
+
+static bool open_rig(rig *g, bench_step *b)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        g->machine[i] = bench_machine_open(b->info.functions, i == 1, &b->error);
+        if (g->machine[i] == NULL) {
+            return false;
+        }
+        bench_deals_begin(&g->deals[i], g->machine[i], b->info.record, 1);
+    }
+    return add_rows(g, b, SUBJECT_SWITCH, &bench_subject_switch, NULL) &&
+           (b->fsm == NULL || add_rows(g, b, SUBJECT_FSM, b->fsm, NULL)) &&
+           add_rows(g, b, SUBJECT_DISPATCH, &bench_subject_module, &g->deals[0]) &&
+           add_rows(g, b, SUBJECT_SUBSCRIBED, &bench_subject_module, &g->deals[1]);
+}
+
+static void close_rig(rig *g)
+{
+    for (uint32_t i = 0; i < g->count; i++) {
+        g->rows[i].subject->close(g->rows[i].self);
+    }
+    bench_machine_close(g->machine[0]);
+    bench_machine_close(g->machine[1]);
+}
+
+/* Why a row failed: its deals know, or they ended otherwise than the path says. */
+static bool row_failed(bench_step *b, const rig *g)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (g->deals[i].error.code != 0) {
+            return bench_fail(&b->error, "%s", g->deals[i].error.text);
+        }
+    }
+    return bench_fail(&b->error, "a deal has not ended as the path must end");
+}
+
+bool bench_measure_path(bench_step *b, double seconds)
+{
+    rig g = {.count = 0};
+    bool well = open_rig(&g, b);
+    const double end = bench_now() + seconds * 1e9;
+    do {
+        for (uint32_t i = 0; i < g.count && well; i++) {
+            well = take_sample(&g.rows[i]) || row_failed(b, &g);
+        }
+        b->allocations_events += BATCHES_SMALL * BATCH * PATH_EVENTS;
+    } while (well && bench_now() < end);
+    if (well && bench_machine_notices(g.machine[1]) == 0) {
+        well = bench_fail(&b->error, "the subscriber has heard nothing");
+    }
+    close_rig(&g);
+    return well;
+}
