@@ -23,10 +23,9 @@ static fsm_bytes bytes(const uint8_t *data, uint64_t length)
     return (fsm_bytes){data, (uint32_t)length};
 }
 
-static bool read_terms(fsm_record *out, const dealfsm_record *terms)
+/* The record of a new deal. */
+static void read_terms(fsm_record *out, const dealfsm_record *terms)
 {
-    const char *field;
-    const char *why;
     *out = (fsm_record){.payload_cid = bytes(terms->payload_cid, terms->payload_cid_len),
                         .selector = bytes(terms->selector, terms->selector_len),
                         .piece_cid = bytes(terms->piece_cid, terms->piece_cid_len),
@@ -36,20 +35,22 @@ static bool read_terms(fsm_record *out, const dealfsm_record *terms)
                         .unseal_price = bytes(terms->unseal_price, terms->unseal_price_len),
                         .has_store_id = terms->has_store_id != 0,
                         .store_id = terms->store_id,
+                        .has_channel = true,
                         .total_funds = bytes(terms->total_funds, terms->total_funds_len),
                         .client_wallet = bytes(terms->client_wallet, terms->client_wallet_len),
-                        .miner_wallet = bytes(terms->miner_wallet, terms->miner_wallet_len)};
-    return fsm_create(&fsm_client_0_5_6, out, &field, &why);
+                        .miner_wallet = bytes(terms->miner_wallet, terms->miner_wallet_len),
+                        .current_interval = terms->payment_interval,
+                        .status = DealStatusNew};
 }
 
 static void *stepped_open(void *ctx, uint32_t deals)
 {
     (void)ctx;
     stepped *s = calloc(1, sizeof *s + deals * sizeof *s->records);
-    if (s == NULL || !read_terms(&s->terms, &path_terms)) {
-        free(s);
+    if (s == NULL) {
         return NULL;
     }
+    read_terms(&s->terms, &path_terms);
     for (uint32_t i = 0; i < PATH_EVENTS; i++) {
         s->events[i] = path_events[i].event;
         for (uint32_t k = 0; k < path_events[i].args_count; k++) {
