@@ -92,6 +92,7 @@ void deal_free(dealfsm_machine *machine, shard *s, deal *d)
         if (w->put.step.block)
             block_give(s, w->put.step.block, w->put.step.capacity);
         w->put = (put){0};
+        w->promised = w->saved;
         w->stall = DEALFSM_STALL_NONE;
         d->flags = DEAL_GONE;
         deal_rest(s, d);
