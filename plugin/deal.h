@@ -12,8 +12,8 @@
 #include <pthread.h>
 
 #include "border.h"
-#include "layout.h"
 #include "pack.h"
+#include "version.h"
 
 /* Flags of a deal in memory. */
 enum {
@@ -29,7 +29,9 @@ enum {
     DEAL_ACTIVATING = 1 << 9, /* staged, and its first put is under way or has failed */
     DEAL_MUST_PUT = 1 << 10,  /* the row has to be written before anything else */
     DEAL_GONE = 1 << 11,      /* out of the table; the last thread that is in it frees it */
-    DEAL_WITHOUT_KEY = 1 << 12 /* the owed handler may have run without keys (a bare record) */
+    DEAL_WITHOUT_KEY = 1 << 12,  /* the owed handler may have run without keys (a bare record) */
+    DEAL_UNVERSIONED = 1 << 13,  /* its transfer was opened with unversioned vouchers, and the machine cannot tell */
+    DEAL_MARK_UNKNOWN = 1 << 14  /* it is not known whether it was */
 };
 
 /* A queued event, or one that is over and waits to be named in the next put. */
@@ -102,8 +104,9 @@ typedef struct work {
 /* Rare things that an idle deal may have. */
 typedef struct extra {
     struct subscriber *subscribers; /* guarded by the machine's subscriptions mutex */
-    fsm_bytes unknown;              /* sidecar fields that this module does not know: pairs of key and value */
-    uint8_t unknown_bytes[];
+    fsm_bytes carried;              /* of the sidecar, until the first event is applied */
+    fsm_bytes unknown;              /* of the sidecar */
+    uint8_t bytes[];                /* of both */
 } extra;
 
 typedef struct deal {
@@ -139,13 +142,6 @@ typedef struct shard {
     uint8_t free_blocks_count[BLOCK_CLASSES];
     dealfsm_counters counters; /* those that only grow */
 } shard;
-
-/* What a module is made of, per machine version. */
-typedef struct version {
-    const fsm_machine *machine;
-    const record_layout *layout;
-} version;
-extern const version module_version;
 
 struct dealfsm_machine {
     dealfsm_environment environment;
@@ -186,18 +182,6 @@ void entries_init(entries *list);
 void entries_push(entries *list, entry *e);
 entry *entries_pop(entries *list);
 void entries_clear(entries *list);
-
-/* ---- Sidecar (sidecar.c): canonical CBOR, version 1 */
-enum { SIDECAR_VERSION = 1 };
-/* What is owed, as the sidecar has it: a set of these. */
-enum { SIDECAR_OWED = 1, SIDECAR_WITHOUT_KEY = 2, SIDECAR_ASKED_ONCE = 4 };
-/* Returns the length written or needed; leaves the first `skip` queued events out. */
-uint64_t sidecar_write(const deal *d, uint64_t sequence, uint64_t revision, uint32_t owed, uint32_t skip,
-                       uint8_t *buffer, uint64_t capacity);
-/* The set for the deal as it is. */
-uint32_t sidecar_owed(const deal *d);
-/* Fills sequence, revision, flags, queue and extra of a deal that has none of them. */
-int32_t sidecar_read(shard *s, deal *d, fsm_bytes bytes, dealfsm_error *error);
 
 /* ---- Host calls (subscribe.c) */
 void frame_enter(frame **list, frame *f);

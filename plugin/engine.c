@@ -104,6 +104,8 @@ void engine_commit(drive *e, const occurrence *o, const step_result *result, uin
     d->flags &= ~(uint32_t)(DEAL_OWED | DEAL_WITHOUT_KEY);
     d->flags |= DEAL_VISIBLE | (result->handler_owed ? (uint32_t)DEAL_OWED : 0) |
                 (result->is_final ? (uint32_t)DEAL_FINAL : 0);
+    if (d->extra)
+        d->extra->carried = (fsm_bytes){0};
     notice_applied(e, o, packed_status(old), revision);
     if (d->work)
         run_clear(d->work);
@@ -298,7 +300,8 @@ static bool ask(drive *e)
                      .sequence = d->sequence,
                      .nth = w->open_nth,
                      .flags = (w->ask_again ? (uint32_t)DEALFSM_OP_ASKED_BEFORE : 0) |
-                              (d->flags & DEAL_WITHOUT_KEY ? (uint32_t)DEALFSM_OP_WITHOUT_KEY : 0),
+                              (d->flags & DEAL_WITHOUT_KEY ? (uint32_t)DEALFSM_OP_WITHOUT_KEY : 0) |
+                              (d->flags & DEAL_UNVERSIONED ? (uint32_t)DEALFSM_OP_UNVERSIONED : 0),
                      .args = values,
                      .args_count = e->next.count,
                      .args_stride = sizeof *values};

@@ -66,7 +66,7 @@ static int32_t read_terms(const dealfsm_record *given, fsm_record *record, dealf
         return border_fail(error, DEALFSM_E_ARGUMENT, "terms",
                            "a member is set that creation sets: only id, proposal, store_id, total_funds, "
                            "client_wallet, miner_wallet and sender are the caller's");
-    if (!fsm_create(record, &field, &why) ||
+    if (!fsm_create(module_version.machine, record, &field, &why) ||
         !layout_write(module_version.layout, record, NULL, 0, &length, &field, &why))
         return border_fail(error, DEALFSM_E_ARGUMENT, field, "%s", why);
     return DEALFSM_OK;

@@ -42,9 +42,8 @@ enum { NO_PRESENCE = UINT16_MAX };
 typedef struct record_layout {
     const layout_item *items;
     uint32_t count;
+    const fsm_address_rule *addresses; /* which ones can be stored */
 } record_layout;
-
-extern const record_layout layout_client_0_5_6;
 
 /* False: *where (offset in bytes) and *why (a constant text) tell what is not as the writer would write it. */
 bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, uint64_t *where, const char **why);
@@ -53,5 +52,10 @@ bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, 
  * *why tell what. */
 bool layout_write(const record_layout *layout, const fsm_record *record, uint8_t *buffer, uint64_t capacity, uint64_t *length,
                   const char **field, const char **why);
+
+/* Brings what another version's record holds into the form that this layout stores: a selector. `room`: layout_adopt_room
+ * bytes. False: it has none; *why tells. */
+bool layout_adopt(const record_layout *layout, fsm_record *record, uint8_t *room, const char **why);
+uint64_t layout_adopt_room(const fsm_record *record);
 
 #endif

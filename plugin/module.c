@@ -34,16 +34,14 @@ SAME(FSM_FROM_ANY, DEALFSM_FROM_ANY)
 SAME(FSM_TO_JUST_RECORD, DEALFSM_TO_JUST_RECORD)
 SAME(FSM_ONCE, DEALFSM_ONCE)
 
-const version module_version = {&DEALFSM_MACHINE, &DEALFSM_LAYOUT};
-
 /* ---- The manifest, in the note and in the table */
 
 #define MANIFEST                                                                                                       \
     "name: dealfsm-client\n"                                                                                           \
     "machine: " DEALFSM_VERSION "\n"                                                                                   \
     "abi: 1.0-1.0\n"                                                                                                   \
-    "reads: " DEALFSM_VERSION "\n"                                                                                     \
-    "writes: " DEALFSM_VERSION "\n"                                                                                    \
+    "reads: " DEALFSM_READS "\n"                                                                                       \
+    "writes: " DEALFSM_READS "\n"                                                                                      \
     "needs: environment/1\n"                                                                                           \
     "uses: store/1, log/1, rest/1\n"                                                                                   \
     "offers: describe/1, record/1\n"

@@ -2,8 +2,8 @@
 #ifndef PLUGIN_MODULE_H
 #define PLUGIN_MODULE_H
 
-/* What a module gives at its border. The build says which version it is: DEALFSM_VERSION ("client 0.5.6"), DEALFSM_MACHINE
- * (fsm_client_0_5_6) and DEALFSM_LAYOUT (layout_client_0_5_6). */
+/* What a module gives at its border. The build says which version it is: DEALFSM_OWN (version_client_1_0_9),
+ * DEALFSM_VERSION ("client 1.0.9") and DEALFSM_READS ("client 0.5.6, client 1.0.9": it and those before it). */
 
 #include "machine.h"
 

@@ -4,28 +4,52 @@
 #include <string.h>
 
 #include "machine.h"
+#include "travel.h"
 
 /* ---- snapshot */
 
-static int32_t write_snapshot(const deal *d, const dealfsm_snapshot *room, dealfsm_snapshot *out, dealfsm_error *error)
+/* What goes into the buffers. */
+static int32_t fill_snapshot(const record_layout *layout, const fsm_record *record, const sidecar *side,
+                             const dealfsm_snapshot *room, dealfsm_snapshot *out, dealfsm_error *error)
 {
-    fsm_record record;
     const char *field, *why;
-    unpack(&record, d->record, d->id);
-    layout_write(module_version.layout, &record, room->record, room->record ? room->record_capacity : 0,
-                 &out->record_len, &field, &why);
-    out->sidecar_len = sidecar_write(d, d->sequence, d->revision, sidecar_owed(d), 0, room->sidecar,
-                                     room->sidecar ? room->sidecar_capacity : 0);
-    out->deal = d->id;
-    out->sequence = d->sequence;
-    out->revision = d->revision;
-    out->machine_version = module_version.machine->version;
-    bool asked = !room->record || !room->sidecar;
-    if (!asked && room->record_capacity >= out->record_len && room->sidecar_capacity >= out->sidecar_len)
+    layout_write(layout, record, room->record, room->record ? room->record_capacity : 0, &out->record_len, &field, &why);
+    out->sidecar_len = sidecar_write(side, room->sidecar, room->sidecar ? room->sidecar_capacity : 0);
+    out->sequence = side->sequence;
+    out->revision = side->revision;
+    if (room->record && room->sidecar && room->record_capacity >= out->record_len &&
+        room->sidecar_capacity >= out->sidecar_len)
         return DEALFSM_OK;
     return border_fail(error, DEALFSM_E_TOO_SMALL, room->record ? "sidecar" : "record",
                        "the record has %llu bytes, the sidecar %llu: give buffers for both",
                        (unsigned long long)out->record_len, (unsigned long long)out->sidecar_len);
+}
+
+static int32_t write_snapshot(const deal *d, const version *to, const dealfsm_snapshot *room, dealfsm_snapshot *out,
+                              dealfsm_error *error)
+{
+    fsm_record record;
+    const sidecar side = sidecar_of(d);
+    unpack(&record, d->record, d->id);
+    out->deal = d->id;
+    out->machine_version = to->machine->version;
+    if (to == &module_version)
+        return fill_snapshot(to->layout, &record, &side, room, out, error);
+    journey j;
+    int32_t code = journey_make(&j, &record, &side, &module_version, to, error);
+    if (!code)
+        code = fill_snapshot(to->layout, &j.t.record, &j.side, room, out, error);
+    journey_end(&j);
+    return code;
+}
+
+static const version *find_version(const char *tag, const char *does, int32_t *code, dealfsm_error *error)
+{
+    const version *found = version_find(tag);
+    if (!found)
+        *code = border_fail(error, DEALFSM_E_VERSION, "machine_version", "this module %s %s, found \"%.64s\"", does,
+                            DEALFSM_READS, tag);
+    return found;
 }
 
 int32_t machine_snapshot(dealfsm_machine *machine, uint64_t id, dealfsm_snapshot *given, dealfsm_error *error)
@@ -36,36 +60,37 @@ int32_t machine_snapshot(dealfsm_machine *machine, uint64_t id, dealfsm_snapshot
     int32_t code = border_check_out(given, sizeof out, &size, "out", error);
     if (!code)
         code = border_read(&room, sizeof room, given, "out", error);
-    if (code || !machine_enter(&e, machine, id, &code, error))
+    if (code)
+        return code;
+    const version *to = &module_version;
+    if (room.machine_version && !(to = find_version(room.machine_version, "writes", &code, error)))
+        return code;
+    if (!machine_enter(&e, machine, id, &code, error))
         return code;
     out = room;
     if (!engine_at_rest(e.deal))
         code = border_fail(error, DEALFSM_E_BUSY, "deal", "a put, callback or host call of it is running");
     else
-        code = write_snapshot(e.deal, &room, &out, error);
+        code = write_snapshot(e.deal, to, &room, &out, error);
     machine_leave(&e);
-    if (code != DEALFSM_E_BUSY)
+    if (code == DEALFSM_OK || code == DEALFSM_E_TOO_SMALL)
         border_write(given, size, &out);
     return code;
 }
 
 /* ---- restore */
 
-static int32_t read_record(const dealfsm_snapshot *snapshot, fsm_record *record, dealfsm_error *error)
+static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from, fsm_record *record,
+                           dealfsm_error *error)
 {
     uint64_t where = 0;
     const char *why = NULL;
-    if (!snapshot->machine_version)
-        return border_fail(error, DEALFSM_E_ARGUMENT, "machine_version", "null pointer");
-    if (strcmp(snapshot->machine_version, module_version.machine->version))
-        return border_fail(error, DEALFSM_E_VERSION, "machine_version", "this module reads \"%s\", found \"%.64s\"",
-                           module_version.machine->version, snapshot->machine_version);
     if (!snapshot->record || snapshot->record_len > UINT32_MAX || (snapshot->sidecar_len && !snapshot->sidecar) ||
         snapshot->sidecar_len > UINT32_MAX)
         return border_fail(error, DEALFSM_E_ARGUMENT, snapshot->record ? "sidecar" : "record",
                            "a null pointer, or a length over 4 GiB");
     fsm_bytes bytes = {snapshot->record, (uint32_t)snapshot->record_len};
-    if (!layout_read(module_version.layout, bytes, record, &where, &why))
+    if (!layout_read(from->layout, bytes, record, &where, &why))
         return border_fail(error, DEALFSM_E_CORRUPT, "record", "at byte %llu: %s", (unsigned long long)where, why);
     if (record->id != snapshot->deal)
         return border_fail(error, DEALFSM_E_ARGUMENT, "deal", "the record is of deal %llu, not %llu",
@@ -73,72 +98,135 @@ static int32_t read_record(const dealfsm_snapshot *snapshot, fsm_record *record,
     return DEALFSM_OK;
 }
 
-/* What an owed handler needs: nothing may fail for want of it later. */
-static int32_t prepare_owed(drive *e, dealfsm_error *error)
+/* The sidecar of a snapshot, or what stands for it where there is none. */
+static int32_t read_sidecar(const dealfsm_snapshot *snapshot, const version *from, const fsm_record *record,
+                            sidecar *side, entries *queue, dealfsm_error *error)
 {
-    deal *d = e->deal;
-    if (!fsm_find_handler(module_version.machine, packed_status(d->record)))
-        d->flags &= ~(uint32_t)(DEAL_OWED | DEAL_WITHOUT_KEY);
-    if (!(d->flags & DEAL_OWED))
-        return DEALFSM_OK;
-    if (!deal_work(e->shard, d))
-        return border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");
-    d->work->ask_again = true;
+    if (snapshot->sidecar_len) {
+        fsm_bytes bytes = {snapshot->sidecar, (uint32_t)snapshot->sidecar_len};
+        return sidecar_read(bytes, from->machine, side, queue, error);
+    }
+    *side = (sidecar){.revision = snapshot->revision};
+    if (snapshot->flags & DEALFSM_SNAPSHOT_OWED)
+        side->owed = SIDECAR_OWED | SIDECAR_WITHOUT_KEY;
+    if (from->has_mark && record->legacy_protocol)
+        side->mark = FSM_MARK_UNKNOWN;
     return DEALFSM_OK;
 }
 
-static int32_t fill_deal(drive *e, const fsm_record *record, const dealfsm_snapshot *snapshot, dealfsm_error *error)
+/* Carried and unknown fields of the sidecar, kept beside the deal. */
+static bool keep_extra(deal *d, const sidecar *side)
+{
+    if (!side->carried.size && !side->unknown.size)
+        return true;
+    extra *x = malloc(sizeof *x + side->carried.size + side->unknown.size);
+    if (!x)
+        return false;
+    *x = (extra){.carried = {x->bytes, side->carried.size}, .unknown = {x->bytes + side->carried.size, side->unknown.size}};
+    if (side->carried.size)
+        memcpy(x->bytes, side->carried.data, side->carried.size);
+    if (side->unknown.size)
+        memcpy(x->bytes + side->carried.size, side->unknown.data, side->unknown.size);
+    d->extra = x;
+    return true;
+}
+
+/* Takes the queue over, and what an owed handler needs: nothing may fail for want of memory later. False: no memory. */
+static bool keep_work(drive *e, const sidecar *side, entries *queue)
+{
+    deal *d = e->deal;
+    bool owed = side->owed && fsm_find_handler(module_version.machine, packed_status(d->record));
+    if (!owed && !queue->count)
+        return true;
+    work *w = deal_work(e->shard, d);
+    if (!w)
+        return false;
+    while (queue->head)
+        entries_push(&w->queue, entries_pop(queue));
+    if (!owed)
+        return true;
+    d->flags |= DEAL_OWED | (side->owed & SIDECAR_WITHOUT_KEY ? (uint32_t)DEAL_WITHOUT_KEY : 0);
+    w->asked_once = side->owed & SIDECAR_ASKED_ONCE;
+    w->ask_again = true;
+    return true;
+}
+
+static bool fill_deal(drive *e, const fsm_record *record, const sidecar *side, entries *queue)
 {
     deal *d = e->deal;
     d->id = record->id;
+    d->sequence = side->sequence;
+    d->revision = side->revision;
     d->record = block_take(e->shard, pack_size(record), &d->capacity);
     if (!d->record)
-        return border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");
+        return false;
     pack(d->record, record);
     d->flags = DEAL_STAGED | DEAL_VISIBLE;
     if (fsm_is_final(module_version.machine, record->status))
         d->flags |= DEAL_FINAL;
-    if (snapshot->sidecar_len) {
-        fsm_bytes bytes = {snapshot->sidecar, (uint32_t)snapshot->sidecar_len};
-        int32_t code = sidecar_read(e->shard, d, bytes, error);
-        if (code)
-            return code;
-    } else {
-        d->revision = snapshot->revision;
-        if (snapshot->flags & DEALFSM_SNAPSHOT_OWED)
-            d->flags |= DEAL_OWED | DEAL_WITHOUT_KEY;
-    }
-    return prepare_owed(e, error);
+    if (side->mark != FSM_MARK_NO)
+        d->flags |= side->mark == FSM_MARK_YES ? DEAL_UNVERSIONED : DEAL_MARK_UNKNOWN;
+    return keep_extra(d, side) && keep_work(e, side, queue);
 }
 
-int32_t machine_restore(dealfsm_machine *machine, const dealfsm_snapshot *given, dealfsm_error *error)
+/* Puts the deal into the table, staged. must_put: its row is of another version. */
+static int32_t stage(dealfsm_machine *machine, const fsm_record *record, const sidecar *side, entries *queue,
+                     bool must_put, dealfsm_error *error)
 {
     drive e;
-    dealfsm_snapshot snapshot;
-    fsm_record record;
-    if (!machine)
-        return border_fail(error, DEALFSM_E_ARGUMENT, "machine", "null pointer");
-    int32_t code = border_read(&snapshot, sizeof snapshot, given, "snapshot", error);
-    if (!code)
-        code = read_record(&snapshot, &record, error);
-    if (code)
-        return code;
+    int32_t code = DEALFSM_OK;
     e.machine = machine;
-    e.shard = deal_shard(machine, record.id);
+    e.shard = deal_shard(machine, record->id);
     e.deal = calloc(1, sizeof *e.deal);
     if (!e.deal)
         return border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");
     pthread_mutex_lock(&e.shard->mutex);
-    if (deal_find(e.shard, record.id))
+    if (deal_find(e.shard, record->id))
         code = border_fail(error, DEALFSM_E_EXISTS, "deal", "deal %llu is there already",
-                           (unsigned long long)record.id);
-    else
-        code = fill_deal(&e, &record, &snapshot, error);
-    if (!code && !deal_insert(e.shard, e.deal))
+                           (unsigned long long)record->id);
+    else if (!fill_deal(&e, record, side, queue) || !deal_insert(e.shard, e.deal))
         code = border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");
     if (code)
         deal_free(machine, e.shard, e.deal);
+    else if (must_put)
+        e.deal->flags |= DEAL_MUST_PUT;
     machine_leave(&e);
+    return code;
+}
+
+static int32_t stage_from(dealfsm_machine *machine, const version *from, const fsm_record *record, const sidecar *side,
+                          entries *queue, dealfsm_error *error)
+{
+    if (from == &module_version)
+        return stage(machine, record, side, queue, false, error);
+    journey j;
+    int32_t code = journey_make(&j, record, side, from, &module_version, error);
+    if (!code)
+        code = stage(machine, &j.t.record, &j.side, &j.queue, true, error);
+    journey_end(&j);
+    return code;
+}
+
+int32_t machine_restore(dealfsm_machine *machine, const dealfsm_snapshot *given, dealfsm_error *error)
+{
+    dealfsm_snapshot snapshot;
+    fsm_record record;
+    sidecar side;
+    entries queue;
+    entries_init(&queue);
+    if (!machine)
+        return border_fail(error, DEALFSM_E_ARGUMENT, "machine", "null pointer");
+    int32_t code = border_read(&snapshot, sizeof snapshot, given, "snapshot", error);
+    if (!code && !snapshot.machine_version)
+        code = border_fail(error, DEALFSM_E_ARGUMENT, "machine_version", "null pointer");
+    const version *from = code ? NULL : find_version(snapshot.machine_version, "reads", &code, error);
+    if (!code)
+        code = read_record(&snapshot, from, &record, error);
+    if (!code)
+        code = read_sidecar(&snapshot, from, &record, &side, &queue, error);
+    if (!code)
+        code = stage_from(machine, from, &record, &side, &queue, error);
+    entries_clear(&queue);
     return code;
 }
 

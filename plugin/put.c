@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "engine_parts.h"
+#include "sidecar.h"
 
 enum { PUT_STACK = 4096, HAPPENED_STACK = 8 };
 
 typedef struct put_plan {
     const fsm_record *record;
-    uint64_t sequence;
-    uint32_t owed; /* SIDECAR_… */
-    uint32_t skip; /* queued events that the sidecar leaves out */
+    sidecar sidecar;
     uint64_t record_len, sidecar_len;
     uint32_t happened;
 } put_plan;
@@ -39,7 +38,7 @@ static void fill_happened(drive *e, dealfsm_happened *out, const put_plan *p)
         *out++ = (dealfsm_happened){.struct_size = sizeof *out,
                                     .kind = DEALFSM_HAPPENED_APPLIED,
                                     .event = queued->event,
-                                    .sequence = p->sequence,
+                                    .sequence = p->sidecar.sequence,
                                     .from = e->before.status,
                                     .to = e->after.status,
                                     .message = (const char *)e->after.message.data,
@@ -50,7 +49,7 @@ static void fill_happened(drive *e, dealfsm_happened *out, const put_plan *p)
         fill_over(out++, x, e->deal->sequence);
     for (uint32_t i = 0; i < w->put.ends; i++, queued = queued->next) {
         entry ended = {.event = queued->event, .reason = DEALFSM_E_TERMINATED, .status = e->after.status};
-        fill_over(out++, &ended, p->sequence);
+        fill_over(out++, &ended, p->sidecar.sequence);
     }
 }
 
@@ -62,13 +61,13 @@ static int32_t call_store(drive *e, const put_plan *p, uint8_t *bytes, dealfsm_h
     const char *field, *why;
     uint64_t length = 0;
     layout_write(module_version.layout, p->record, bytes, p->record_len, &length, &field, &why);
-    sidecar_write(d, p->sequence, w->put.revision, p->owed, p->skip, bytes + p->record_len, p->sidecar_len);
+    sidecar_write(&p->sidecar, bytes + p->record_len, p->sidecar_len);
     fill_happened(e, happened, p);
     dealfsm_put row = {.struct_size = sizeof row,
                        .final_state = fsm_is_final(module_version.machine, p->record->status),
                        .deal = d->id,
                        .revision = w->put.revision,
-                       .sequence = p->sequence,
+                       .sequence = p->sidecar.sequence,
                        .status = p->record->status,
                        .machine_version = module_version.machine->version,
                        .record = bytes,
@@ -94,20 +93,20 @@ static int32_t call_store(drive *e, const put_plan *p, uint8_t *bytes, dealfsm_h
 
 /* Puts the record, of e->record_len stored bytes, as w->put says; the deal's work is there. False: no memory, nothing has
  * happened. */
-static bool put_now(drive *e, const fsm_record *record, uint32_t owed, uint32_t skip)
+static bool put_now(drive *e, const fsm_record *record, const sidecar *side)
 {
     deal *d = e->deal;
     work *w = d->work;
     uint8_t stack[PUT_STACK], *bytes = stack;
     dealfsm_happened few[HAPPENED_STACK], *happened = few;
     bool step = w->put.kind == PUT_STEP;
-    put_plan p = {.record = record, .sequence = d->sequence + step, .owed = owed, .skip = skip};
-    w->put.revision = d->revision + 1;
+    put_plan p = {.record = record, .sidecar = *side};
+    p.sidecar.revision = w->put.revision = d->revision + 1;
     w->put.over = w->over.count;
     w->put.ends = step && w->put.step.is_final ? w->queue.count - 1 : 0;
     p.happened = step + w->put.over + w->put.ends;
     p.record_len = e->record_len;
-    p.sidecar_len = sidecar_write(d, p.sequence, w->put.revision, owed, skip, NULL, 0);
+    p.sidecar_len = sidecar_write(&p.sidecar, NULL, 0);
     if (p.record_len + p.sidecar_len > sizeof stack)
         bytes = malloc(p.record_len + p.sidecar_len);
     if (p.happened > HAPPENED_STACK)
@@ -146,7 +145,8 @@ void put_row(drive *e)
         unpack(&e->after, d->record, d->id);
         layout_write(module_version.layout, &e->after, NULL, 0, &e->record_len, &field, &why);
         d->work->put = (put){.kind = PUT_ROW};
-        if (put_now(e, &e->after, sidecar_owed(d), 0))
+        const sidecar side = sidecar_of(d);
+        if (put_now(e, &e->after, &side))
             return;
     }
     engine_stall(e, DEALFSM_STALL_MEMORY, "no memory for a put");
@@ -216,6 +216,12 @@ void engine_stored(drive *e, int32_t outcome)
 bool put_step(drive *e, const step_result *result)
 {
     work *w = e->deal->work;
+    sidecar side = sidecar_of(e->deal);
+    side.sequence++;
+    side.owed = result->handler_owed ? SIDECAR_OWED : 0;
+    side.carried = (fsm_bytes){0};
+    side.queue = side.queue->next;
+    side.queued = result->is_final ? 0 : side.queued - 1;
     w->put = (put){.kind = PUT_STEP, .step = *result};
-    return put_now(e, &e->after, result->handler_owed ? SIDECAR_OWED : 0, result->is_final ? w->queue.count : 1);
+    return put_now(e, &e->after, &side);
 }

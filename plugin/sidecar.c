@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The sidecar: what the reference forgets of a deal and we keep. A canonical CBOR map (RFC 8949, 4.2.1), keys:
- *   0 version of the sidecar, 1 sequence, 2 revision,
- *   3 what is owed (SIDECAR_… set; left out when 0),
- *   4 the queue: an array of events [number, raised by a handler, [argument, …]] (left out when empty), an argument being
- *     [kind, number], [kind, bytes], [kind, id, initiator, responder] for a channel.
- * Fields with other keys come from a later version of it: they are kept as they are and written again. */
-#include "deal.h"
+#include "sidecar.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cbor.h"
 
-enum { KEY_VERSION, KEY_SEQUENCE, KEY_REVISION, KEY_OWED, KEY_QUEUE, KEYS_KNOWN };
+enum { KEY_VERSION, KEY_SEQUENCE, KEY_REVISION, KEY_OWED, KEY_QUEUE, KEY_MARK, KEY_CARRIED, KEYS_KNOWN };
 
-uint32_t sidecar_owed(const deal *d)
+static uint32_t owed_of(const deal *d)
 {
     if (!(d->flags & DEAL_OWED))
         return 0;
     return SIDECAR_OWED | (d->flags & DEAL_WITHOUT_KEY ? (uint32_t)SIDECAR_WITHOUT_KEY : 0) |
            (d->work && d->work->asked_once ? (uint32_t)SIDECAR_ASKED_ONCE : 0);
+}
+
+sidecar sidecar_of(const deal *d)
+{
+    sidecar s = {.sequence = d->sequence, .revision = d->revision, .owed = owed_of(d)};
+    if (d->flags & (DEAL_UNVERSIONED | DEAL_MARK_UNKNOWN))
+        s.mark = d->flags & DEAL_UNVERSIONED ? FSM_MARK_YES : FSM_MARK_UNKNOWN;
+    if (d->work) {
+        s.queued = d->work->queue.count;
+        s.queue = d->work->queue.head;
+    }
+    if (d->extra) {
+        s.carried = d->extra->carried;
+        s.unknown = d->extra->unknown;
+    }
+    return s;
 }
 
 static bool is_number(fsm_kind kind)
@@ -43,7 +52,7 @@ static void write_queue(cbor_writer *w, const entry *e, uint32_t count)
 {
     cbor_write_head(w, CBOR_UINT, KEY_QUEUE);
     cbor_write_head(w, CBOR_ARRAY, count);
-    for (; e; e = e->next) {
+    for (uint32_t n = 0; n < count; n++, e = e->next) {
         cbor_write_head(w, CBOR_ARRAY, 3);
         cbor_write_head(w, CBOR_UINT, e->event);
         cbor_write_byte(w, e->raised ? CBOR_TRUE : CBOR_FALSE);
@@ -53,12 +62,10 @@ static void write_queue(cbor_writer *w, const entry *e, uint32_t count)
     }
 }
 
-static uint32_t unknown_pairs(const extra *x)
+static uint32_t pairs(fsm_bytes unknown)
 {
     uint32_t count = 0;
-    if (!x)
-        return 0;
-    cbor_reader r = {x->unknown.data, x->unknown.data, x->unknown.data + x->unknown.size, NULL};
+    cbor_reader r = {unknown.data, unknown.data, unknown.data + unknown.size, NULL};
     fsm_bytes item;
     for (; r.at != r.end; count++) {
         cbor_read_any(&r, &item);
@@ -67,29 +74,32 @@ static uint32_t unknown_pairs(const extra *x)
     return count;
 }
 
-uint64_t sidecar_write(const deal *d, uint64_t sequence, uint64_t revision, uint32_t owed, uint32_t skip,
-                       uint8_t *buffer, uint64_t capacity)
+static void write_number(cbor_writer *w, uint32_t key, uint64_t number)
+{
+    cbor_write_head(w, CBOR_UINT, key);
+    cbor_write_head(w, CBOR_UINT, number);
+}
+
+uint64_t sidecar_write(const sidecar *s, uint8_t *buffer, uint64_t capacity)
 {
     cbor_writer w = {buffer, capacity, 0};
-    const entry *head = d->work ? d->work->queue.head : NULL;
-    uint32_t queued = d->work ? d->work->queue.count - skip : 0;
-    for (uint32_t i = 0; i < skip; i++)
-        head = head->next;
-    cbor_write_head(&w, CBOR_MAP, 3 + (owed ? 1 : 0) + (queued ? 1 : 0) + unknown_pairs(d->extra));
-    cbor_write_head(&w, CBOR_UINT, KEY_VERSION);
-    cbor_write_head(&w, CBOR_UINT, SIDECAR_VERSION);
-    cbor_write_head(&w, CBOR_UINT, KEY_SEQUENCE);
-    cbor_write_head(&w, CBOR_UINT, sequence);
-    cbor_write_head(&w, CBOR_UINT, KEY_REVISION);
-    cbor_write_head(&w, CBOR_UINT, revision);
-    if (owed) {
-        cbor_write_head(&w, CBOR_UINT, KEY_OWED);
-        cbor_write_head(&w, CBOR_UINT, owed);
+    cbor_write_head(&w, CBOR_MAP,
+                    3 + (s->owed != 0) + (s->queued != 0) + (s->mark != FSM_MARK_NO) + (s->carried.size != 0) +
+                        (s->unknown.size ? pairs(s->unknown) : 0));
+    write_number(&w, KEY_VERSION, SIDECAR_VERSION);
+    write_number(&w, KEY_SEQUENCE, s->sequence);
+    write_number(&w, KEY_REVISION, s->revision);
+    if (s->owed)
+        write_number(&w, KEY_OWED, s->owed);
+    if (s->queued)
+        write_queue(&w, s->queue, s->queued);
+    if (s->mark != FSM_MARK_NO)
+        write_number(&w, KEY_MARK, s->mark);
+    if (s->carried.size) {
+        cbor_write_head(&w, CBOR_UINT, KEY_CARRIED);
+        cbor_write_raw(&w, s->carried);
     }
-    if (queued)
-        write_queue(&w, head, queued);
-    if (d->extra)
-        cbor_write_raw(&w, d->extra->unknown);
+    cbor_write_raw(&w, s->unknown);
     return w.length;
 }
 
@@ -121,7 +131,7 @@ static bool read_argument(cbor_reader *r, fsm_value *value)
 }
 
 /* One queued event; *memory says that it failed for want of it. */
-static bool read_event(cbor_reader *r, entries *queue, bool *memory)
+static bool read_event(cbor_reader *r, const fsm_machine *machine, entries *queue, bool *memory)
 {
     uint64_t event = 0, count = 0;
     bool raised = false;
@@ -136,7 +146,7 @@ static bool read_event(cbor_reader *r, entries *queue, bool *memory)
     for (uint64_t i = 0; i < count; i++)
         if (!read_argument(r, &args[i]))
             return false;
-    if (fsm_check_event(module_version.machine, (uint32_t)event, args, (uint32_t)count, &bad) != FSM_CHECK_OK) {
+    if (fsm_check_event(machine, (uint32_t)event, args, (uint32_t)count, &bad) != FSM_CHECK_OK) {
         r->at = start;
         return cbor_fail(r, "a queued event that this machine would not take");
     }
@@ -149,7 +159,7 @@ static bool read_event(cbor_reader *r, entries *queue, bool *memory)
     return true;
 }
 
-static bool read_queue(cbor_reader *r, entries *queue, bool *memory)
+static bool read_queue(cbor_reader *r, const fsm_machine *machine, entries *queue, bool *memory)
 {
     uint64_t count = 0;
     if (!cbor_read(r, CBOR_ARRAY, &count, "expected the queue (an array)"))
@@ -157,7 +167,7 @@ static bool read_queue(cbor_reader *r, entries *queue, bool *memory)
     if (!count)
         return cbor_fail(r, "an empty queue, which has to be left out");
     for (uint64_t i = 0; i < count; i++)
-        if (!read_event(r, queue, memory))
+        if (!read_event(r, machine, queue, memory))
             return false;
     return true;
 }
@@ -199,59 +209,83 @@ static bool take_key(cbor_reader *r, uint8_t key, uint64_t *left)
     return true;
 }
 
-static bool read_fields(cbor_reader *r, deal *d, uint64_t *number, fsm_bytes *unknown, bool *memory)
+static bool read_owed(cbor_reader *r, uint32_t *owed)
 {
-    uint64_t left = 0, owed = 0;
+    uint64_t number = 0;
+    const uint8_t *start = r->at;
+    if (!read_number(r, &number))
+        return false;
+    *owed = (uint32_t)number;
+    if (number & SIDECAR_OWED && number <= (SIDECAR_OWED | SIDECAR_WITHOUT_KEY | SIDECAR_ASKED_ONCE))
+        return true;
+    r->at = start;
+    return cbor_fail(r, "expected what is owed: 1, 3, 5 or 7");
+}
+
+static bool read_mark(cbor_reader *r, fsm_mark *mark)
+{
+    uint64_t number = 0;
+    const uint8_t *start = r->at;
+    if (!read_number(r, &number))
+        return false;
+    *mark = (fsm_mark)number;
+    if (number == FSM_MARK_YES || number == FSM_MARK_UNKNOWN)
+        return true;
+    r->at = start;
+    return cbor_fail(r, "expected the mark `unversioned`: 1 or 2");
+}
+
+/* Checks the form; which versions and records these are is looked at when one is needed. */
+static bool read_carried(cbor_reader *r, fsm_bytes *out)
+{
+    uint64_t count = 0;
+    fsm_bytes part;
+    out->data = r->at;
+    if (!cbor_read(r, CBOR_ARRAY, &count, "expected what is carried (an array)"))
+        return false;
+    if (!count)
+        return cbor_fail(r, "an empty list of what is carried, which has to be left out");
+    for (uint64_t i = 0; i < count; i++)
+        if (!read_count(r, 2, "expected a machine version and a record (an array of 2)") ||
+            !cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, &part, "expected a machine version") ||
+            !cbor_read_string(r, CBOR_BYTES, UINT32_MAX, &part, "expected a record"))
+            return false;
+    out->size = (uint32_t)(r->at - out->data);
+    return true;
+}
+
+static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, entries *queue, bool *memory)
+{
+    uint64_t left = 0, number = 0;
     if (!cbor_read(r, CBOR_MAP, &left, "expected a map"))
         return false;
     if (!take_key(r, KEY_VERSION, &left))
         return cbor_fail(r, "expected key 0, the version");
-    if (!read_number(r, number))
+    if (!read_number(r, &number))
         return false;
-    if (*number != SIDECAR_VERSION)
+    if (number != SIDECAR_VERSION)
         return cbor_fail(r, "a sidecar of another version");
-    if (!take_key(r, KEY_SEQUENCE, &left) || !read_number(r, &d->sequence))
+    if (!take_key(r, KEY_SEQUENCE, &left) || !read_number(r, &s->sequence))
         return cbor_fail(r, "expected key 1, the sequence");
-    if (!take_key(r, KEY_REVISION, &left) || !read_number(r, &d->revision))
+    if (!take_key(r, KEY_REVISION, &left) || !read_number(r, &s->revision))
         return cbor_fail(r, "expected key 2, the revision");
-    if (take_key(r, KEY_OWED, &left)) {
-        const uint8_t *start = r->at;
-        if (!read_number(r, &owed))
-            return false;
-        if (!(owed & SIDECAR_OWED) || owed > (SIDECAR_OWED | SIDECAR_WITHOUT_KEY | SIDECAR_ASKED_ONCE)) {
-            r->at = start;
-            return cbor_fail(r, "expected what is owed: 1, 3, 5 or 7");
-        }
-        d->flags |= DEAL_OWED | (owed & SIDECAR_WITHOUT_KEY ? (uint32_t)DEAL_WITHOUT_KEY : 0);
-    }
-    if (take_key(r, KEY_QUEUE, &left) && !read_queue(r, &d->work->queue, memory))
+    if ((take_key(r, KEY_OWED, &left) && !read_owed(r, &s->owed)) ||
+        (take_key(r, KEY_QUEUE, &left) && !read_queue(r, machine, queue, memory)) ||
+        (take_key(r, KEY_MARK, &left) && !read_mark(r, &s->mark)) ||
+        (take_key(r, KEY_CARRIED, &left) && !read_carried(r, &s->carried)) || !keep_unknown(r, left, &s->unknown))
         return false;
-    if (!keep_unknown(r, left, unknown))
-        return false;
-    d->work->asked_once = owed & SIDECAR_ASKED_ONCE;
     return r->at == r->end || cbor_fail(r, "bytes after the end");
 }
 
-int32_t sidecar_read(shard *s, deal *d, fsm_bytes bytes, dealfsm_error *error)
+int32_t sidecar_read(fsm_bytes bytes, const fsm_machine *machine, sidecar *out, entries *queue, dealfsm_error *error)
 {
     cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
-    uint64_t number = 0;
-    fsm_bytes unknown = {0};
     bool memory = false;
-    if (!deal_work(s, d))
-        return border_fail(error, DEALFSM_E_NO_MEMORY, "sidecar", "no memory");
-    if (!read_fields(&r, d, &number, &unknown, &memory))
+    *out = (sidecar){0};
+    if (!read_fields(&r, machine, out, queue, &memory))
         return border_fail(error, memory ? DEALFSM_E_NO_MEMORY : DEALFSM_E_CORRUPT, "sidecar", "at byte %llu: %s",
                            (unsigned long long)(r.at - r.start), r.why);
-    work *w = d->work;
-    w->promised = w->saved = d->revision;
-    if (unknown.size) {
-        extra *e = malloc(sizeof *e + unknown.size);
-        if (!e)
-            return border_fail(error, DEALFSM_E_NO_MEMORY, "sidecar", "no memory");
-        memcpy(e->unknown_bytes, unknown.data, unknown.size);
-        *e = (extra){.unknown = {e->unknown_bytes, unknown.size}};
-        d->extra = e;
-    }
+    out->queued = queue->count;
+    out->queue = queue->head;
     return DEALFSM_OK;
 }

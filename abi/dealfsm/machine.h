@@ -129,7 +129,8 @@ typedef struct dealfsm_snapshot {
     uint64_t deal;
     uint64_t sequence;
     uint64_t revision;
-    const char *machine_version; /* "client 0.5.6"; out: lives as long as the module */
+    const char *machine_version; /* "client 0.5.6"; snapshot, in: the version to write, NULL: the module's own; out: it lives as
+                                    long as the module */
     uint8_t *record;             /* in for restore; out buffer for snapshot */
     uint64_t record_len;         /* in for restore; out for snapshot */
     uint64_t record_capacity;    /* snapshot: bytes at record */
@@ -217,7 +218,9 @@ typedef struct dealfsm_functions {
     int32_t (*unsubscribe)(dealfsm_machine *machine, uint64_t id, dealfsm_error *error);
 
     /* Copies a deal at rest (no put, callback or host call running; an op may be open) into the caller's buffers.
-     * DEALFSM_E_BUSY: not at rest; DEALFSM_E_TOO_SMALL: lengths were written (capacity 0 asks for them). [any] */
+     * DEALFSM_E_BUSY: not at rest; DEALFSM_E_TOO_SMALL: lengths were written (capacity 0 asks for them). With
+     * out->machine_version the deal is written as that version has it: DEALFSM_E_VERSION: not among those written;
+     * DEALFSM_E_STAYS, DEALFSM_E_REFUSED: migration says no (text: why). [any] */
     int32_t (*snapshot)(dealfsm_machine *machine, uint64_t deal, dealfsm_snapshot *out, dealfsm_error *error);
 
     /* Takes a deal in, staged: nothing runs before activate. DEALFSM_E_EXISTS; DEALFSM_E_CORRUPT; DEALFSM_E_VERSION: machine_version

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Stored bytes of client 0.5.6: one array of 19, as the spec page v0.5.6 has it under "Stored bytes". */
+/* client 0.5.6 at the border. Stored bytes: one array of 19, as the spec page v0.5.6 has it under "Stored bytes". */
 #include "layout_fields.h"
+#include "version.h"
 
 static const layout_item items[] = {
     ARRAY(19),
@@ -39,4 +40,6 @@ static const layout_item items[] = {
     PLAIN(wait_msg_cid),
 };
 
-const record_layout layout_client_0_5_6 = {items, sizeof items / sizeof *items};
+static const record_layout layout = {items, sizeof items / sizeof *items, &fsm_client_0_5_6.addresses};
+
+const version version_client_0_5_6 = {.machine = &fsm_client_0_5_6, .layout = &layout};
