@@ -4,8 +4,8 @@
 
 /* What events do to a record; shared by the versions. A rule that a version changes is a new function with its tag as
  * suffix. Contract: fsm_action in machine.h. Every action leaves a record that can be stored, or refuses (difference
- * 4). Source: the Action functions of the specification, seed-clientstates.txt; the differences are numbered as on
- * spec page v0.5.6. */
+ * 4). Source: the Action functions of the specification, seed-clientstates.txt, and the spec pages of the later versions;
+ * the differences are numbered as on spec page v0.5.6 unless another page is named. */
 
 #include "machine.h"
 
@@ -22,17 +22,39 @@ fsm_action fsm_deal_payment_errored;    /* "writing deal payment" */
 
 /* Message = "not enough funds left: expected amt = E, actual amt = A". */
 fsm_action fsm_funds_expended;
+fsm_action fsm_payment_channel_errored_1_0_9; /* "error from payment channel" */
+fsm_action fsm_finalize_blockstore_errored;   /* "finalizing blockstore" */
+
+/* Message = "not enough current or pending funds in payment channel, shortfall of " and the amount. */
+fsm_action fsm_funds_expended_1_0_9;
+/* Message = a constant text. */
+fsm_action fsm_early_termination;
+fsm_action fsm_cancel_1_0_9;
+fsm_action fsm_cancel_1_28_3;
+/* The same, but Failing and Cancelling keep their Message. */
+fsm_action fsm_provider_cancelled_1_0_9;
+fsm_action fsm_provider_cancelled_1_28_3;
+/* Message = "deal rejected: " and the text, LegacyProtocol = true. */
+fsm_action fsm_deal_rejected_1_0_9;
 /* Message = the text handed in. */
 fsm_action fsm_bad_payment_requested;
 
 /* ChannelID = channel. */
 fsm_action fsm_set_channel;
+/* The same, and Message is emptied. */
+fsm_action fsm_set_channel_1_0_9;
 /* WaitMsgCID = cid. */
 fsm_action fsm_set_wait_message;
 /* WaitMsgCID = cid, PaymentInfo = {address, 0}. */
 fsm_action fsm_set_wait_message_and_channel;
+/* WaitMsgCID = cid; PaymentInfo = {address, 0} if there was none. */
+fsm_action fsm_set_wait_message_and_channel_1_0_9;
 /* PaymentInfo = {address, lane}. */
 fsm_action fsm_set_payment_info;
+/* PaymentInfo = {address, 0} if there was none, WaitMsgCID = none, Message is emptied. */
+fsm_action fsm_payment_channel_ready;
+/* PaymentInfo.Lane = lane; refused without PaymentInfo (difference 4 of v1.0.9, 3 of v1.28.3). */
+fsm_action fsm_set_lane;
 
 /* PaymentRequested += amount. */
 fsm_action fsm_add_payment_requested;
@@ -45,9 +67,23 @@ fsm_action fsm_record_received;
 /* PaymentSent: books PaymentRequested as spent, first for unsealing, the rest for bytes. Price 0 pays for no bytes
  * (difference 1); what does not fit is refused, CurrentInterval stops at 2^64 - 1 (difference 3). */
 fsm_action fsm_count_payment;
+/* PaymentSent(amount): the cumulative amount of the voucher becomes FundsSpent, what was paid and for how many bytes
+ * follows from it. Price 0 pays for no bytes; what does not fit is refused (difference 2 of v1.28.3). */
+fsm_action fsm_count_payment_1_28_3;
+/* The offset at which a payment is due next: the first of S(1), S(2), … above `offset`, where S(n) = n * interval +
+ * n(n-1)/2 * increase; 2^64 - 1 if that is not below 2^64, `offset` if both are 0 (difference 1 of v1.28.3). */
+uint64_t fsm_next_interval(uint64_t offset, uint64_t interval, uint64_t increase);
 
 /* Message = "Unexpected deal response status: " and the printed name of a status. Names differ from version to
  * version, so each version has a fsm_action of its own that calls this. */
 bool fsm_unexpected_status(fsm_record *after, const char *status_name, fsm_scratch *scratch);
+
+/* ---- Parts of actions. */
+/* Message = the parts, one behind the other. */
+void fsm_set_message(fsm_record *after, fsm_scratch *scratch, const fsm_bytes *parts, uint32_t count);
+/* Message = the prefix and a text. True. */
+bool fsm_set_prefixed(fsm_record *after, fsm_scratch *scratch, const char *prefix, const fsm_value *text);
+/* PaymentInfo = {address, lane}; false: the address is undefined. */
+bool fsm_store_payment_info(fsm_record *after, fsm_bytes address, uint64_t lane, const char **why);
 
 #endif

@@ -59,11 +59,11 @@ static const uint8_t finals[] = {
 /* clang-format off */
 
 static const fsm_handler handlers[] = {
-    HANDLER(ProposeDeal, fsm_propose_deal_0_5_6,
+    HANDLER(ProposeDeal, fsm_propose_deal,
             STATES(DealStatusNew),
             OPS(OpOpenDataTransfer),
             RAISES(ClientEventWriteDealProposalErrored, ClientEventDealProposed)),
-    HANDLER(SetupPaymentChannelStart, fsm_setup_payment_channel_start,
+    HANDLER(SetupPaymentChannelStart, fsm_setup_payment_channel_start_0_5_6,
             STATES(DealStatusAccepted),
             OPS(OpGetChainHead, OpGetOrCreatePaymentChannel),
             RAISES(ClientEventPaymentChannelErrored, ClientEventPaymentChannelCreateInitiated,
@@ -153,4 +153,6 @@ const fsm_machine fsm_client_0_5_6 = {
     .finals = finals,
     .outside = outside,
     .status_names = status_names,
+    .begin = fsm_begin,
+    .addresses = {.protocols = 4, .bits = 64},
 };

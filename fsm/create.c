@@ -19,12 +19,13 @@ static bool check_amount(fsm_bytes amount, const char *name, const char **field,
     return true;
 }
 
-static bool check_wallet(fsm_bytes wallet, const char *name, const char **field, const char **why)
+static bool check_wallet(const fsm_machine *machine, fsm_bytes wallet, const char *name, const char **field,
+                         const char **why)
 {
     if (wallet.size == 0)
         return refuse(field, why, name, "expected an address, found an undefined one");
-    if (!fsm_address_well_formed(wallet))
-        return refuse(field, why, name, "expected an address of protocol 0 to 3, found bytes that are not one");
+    if (!fsm_address_well_formed(wallet, &machine->addresses))
+        return refuse(field, why, name, "expected an address that this version stores, found bytes that are not one");
     return true;
 }
 
@@ -42,7 +43,7 @@ static bool check_proposal(const fsm_record *record, const char **field, const c
            check_amount(record->unseal_price, "unseal_price", field, why);
 }
 
-static void begin(fsm_record *record)
+void fsm_begin(fsm_record *record)
 {
     record->channel = (fsm_channel){fsm_empty(), fsm_empty(), 0};
     record->has_channel = true;
@@ -64,14 +65,14 @@ static void begin(fsm_record *record)
     record->legacy_protocol = false;
 }
 
-bool fsm_create(fsm_record *record, const char **field, const char **why)
+bool fsm_create(const fsm_machine *machine, fsm_record *record, const char **field, const char **why)
 {
     if (!check_proposal(record, field, why) || !check_amount(record->total_funds, "total_funds", field, why) ||
-        !check_wallet(record->client_wallet, "client_wallet", field, why) ||
-        !check_wallet(record->miner_wallet, "miner_wallet", field, why))
+        !check_wallet(machine, record->client_wallet, "client_wallet", field, why) ||
+        !check_wallet(machine, record->miner_wallet, "miner_wallet", field, why))
         return false;
     if (record->sender.size > FSM_TEXT_MAX)
         return refuse(field, why, "sender", "expected a peer id of at most 8192 bytes, found a longer one");
-    begin(record);
+    machine->begin(record);
     return true;
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "handlers.h"
-
+#include "handler_parts.h"
 #include "text.h"
 #include "wish.h"
 
-static bool is_undefined(const fsm_value *value)
+bool fsm_is_undefined(const fsm_value *value)
 {
     return value->kind == FSM_NONE || value->bytes.size == 0;
 }
 
 /* ---- New */
 
-static void ask_open_data_transfer(const fsm_record *record, fsm_next *next)
+void fsm_ask_open_data_transfer(const fsm_record *record, fsm_next *next)
 {
     fsm_ask(next, OpOpenDataTransfer);
     fsm_with_bytes(next, ARG_PEER, record->sender);
@@ -33,61 +32,82 @@ static const char *channel_nonsense(const fsm_answer *answer)
     return NULL;
 }
 
-void fsm_propose_deal_0_5_6(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
-                            fsm_scratch *scratch, fsm_next *next)
+void fsm_raise_deal_proposed(const fsm_answer *answer, fsm_scratch *scratch, fsm_next *next)
 {
-    if (answered == 0) {
-        ask_open_data_transfer(record, next);
-    } else if (!fsm_failed(&answers[0], channel_nonsense(&answers[0]), ClientEventWriteDealProposalErrored, scratch,
-                           next)) {
-        fsm_raise(next, ClientEventDealProposed);
-        fsm_with(next, answers[0].values[0]);
-    }
+    if (fsm_failed(answer, channel_nonsense(answer), ClientEventWriteDealProposalErrored, scratch, next))
+        return;
+    fsm_raise(next, ClientEventDealProposed);
+    fsm_with(next, answer->values[0]);
+}
+
+void fsm_propose_deal(const fsm_record *record, const fsm_answer *answers, uint32_t answered, fsm_scratch *scratch,
+                      fsm_next *next)
+{
+    if (answered == 0)
+        fsm_ask_open_data_transfer(record, next);
+    else
+        fsm_raise_deal_proposed(&answers[0], scratch, next);
 }
 
 /* ---- Accepted */
 
-static const char *payment_channel_nonsense(const fsm_answer *answer)
+static const char *payment_channel_nonsense(const fsm_answer *answer, const fsm_address_rule *rule)
 {
     if (!answer->ok)
         return NULL;
     const fsm_value *address = &answer->values[0];
     const fsm_value *message = &answer->values[1];
-    if (is_undefined(message))
+    if (fsm_is_undefined(message))
         return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave none";
     if (!fsm_cid_well_formed(message->bytes))
         return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave bytes that are not one";
-    if (!is_undefined(address) && !fsm_address_well_formed(address->bytes))
+    if (!fsm_is_undefined(address) && !fsm_address_well_formed(address->bytes, rule))
         return "GetOrCreatePaymentChannel: expected an address or none, the node gave bytes that are not one";
     return NULL;
 }
 
 static void raise_payment_channel_begun(const fsm_value *address, const fsm_value *message, fsm_next *next)
 {
-    bool exists = !is_undefined(address);
+    bool exists = !fsm_is_undefined(address);
     fsm_raise(next, exists ? ClientEventPaymentChannelAddingFunds : ClientEventPaymentChannelCreateInitiated);
     fsm_with(next, *message);
     if (exists)
         fsm_with(next, *address);
 }
 
-void fsm_setup_payment_channel_start(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
-                                     fsm_scratch *scratch, fsm_next *next)
+bool fsm_ask_payment_channel(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
+                             fsm_scratch *scratch, fsm_next *next)
 {
     if (answered == 0) {
         fsm_ask(next, OpGetChainHead);
-    } else if (fsm_failed(&answers[0], NULL, ClientEventPaymentChannelErrored, scratch, next)) {
-        return;
-    } else if (answered == 1) {
-        fsm_ask(next, OpGetOrCreatePaymentChannel);
-        fsm_with_bytes(next, ARG_ADDRESS, record->client_wallet);
-        fsm_with_bytes(next, ARG_ADDRESS, record->miner_wallet);
-        fsm_with_bytes(next, ARG_AMOUNT, record->total_funds);
-        fsm_with(next, answers[0].values[0]);
-    } else if (!fsm_failed(&answers[1], payment_channel_nonsense(&answers[1]), ClientEventPaymentChannelErrored,
-                           scratch, next)) {
-        raise_payment_channel_begun(&answers[1].values[0], &answers[1].values[1], next);
+        return true;
     }
+    if (fsm_failed(&answers[0], NULL, ClientEventPaymentChannelErrored, scratch, next))
+        return true;
+    if (answered > 1)
+        return false;
+    fsm_ask(next, OpGetOrCreatePaymentChannel);
+    fsm_with_bytes(next, ARG_ADDRESS, record->client_wallet);
+    fsm_with_bytes(next, ARG_ADDRESS, record->miner_wallet);
+    fsm_with_bytes(next, ARG_AMOUNT, record->total_funds);
+    fsm_with(next, answers[0].values[0]);
+    return true;
+}
+
+void fsm_setup_payment_channel_start(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
+                                     fsm_scratch *scratch, fsm_next *next, const fsm_address_rule *rule)
+{
+    if (fsm_ask_payment_channel(record, answers, answered, scratch, next))
+        return;
+    const fsm_answer *answer = &answers[1];
+    if (!fsm_failed(answer, payment_channel_nonsense(answer, rule), ClientEventPaymentChannelErrored, scratch, next))
+        raise_payment_channel_begun(&answer->values[0], &answer->values[1], next);
+}
+
+void fsm_setup_payment_channel_start_0_5_6(const fsm_record *record, const fsm_answer *answers, uint32_t answered,
+                                           fsm_scratch *scratch, fsm_next *next)
+{
+    fsm_setup_payment_channel_start(record, answers, answered, scratch, next, &fsm_client_0_5_6.addresses);
 }
 
 /* ---- PaymentChannelCreating, PaymentChannelAddingFunds */
@@ -96,14 +116,14 @@ static const char *address_nonsense(const fsm_answer *answer)
 {
     if (!answer->ok)
         return NULL;
-    if (is_undefined(&answer->values[0]))
+    if (fsm_is_undefined(&answer->values[0]))
         return "WaitForPaymentChannelCreation: expected an address, the node gave none";
-    if (!fsm_address_well_formed(answer->values[0].bytes))
+    if (!fsm_address_well_formed(answer->values[0].bytes, &fsm_client_0_5_6.addresses))
         return "WaitForPaymentChannelCreation: expected an address, the node gave bytes that are not one";
     return NULL;
 }
 
-static void ask_allocate_lane(fsm_bytes address, fsm_next *next)
+void fsm_ask_allocate_lane(fsm_bytes address, fsm_next *next)
 {
     fsm_ask(next, OpAllocateLane);
     fsm_with_bytes(next, ARG_ADDRESS, address);
@@ -131,7 +151,7 @@ void fsm_wait_for_payment_channel_create(const fsm_record *record, const fsm_ans
                           next)) {
         return;
     } else if (answered == 1) {
-        ask_allocate_lane(answers[0].values[0].bytes, next);
+        fsm_ask_allocate_lane(answers[0].values[0].bytes, next);
     } else {
         raise_payment_channel_ready(answers[0].values[0].bytes, &answers[1], scratch, next);
     }
@@ -153,7 +173,7 @@ void fsm_wait_for_payment_channel_add_funds(const fsm_record *record, const fsm_
     } else if (fsm_failed(&answers[0], NULL, ClientEventPaymentChannelAddFundsErrored, scratch, next)) {
         return;
     } else if (answered == 1) {
-        ask_allocate_lane(record->pay_ch, next);
+        fsm_ask_allocate_lane(record->pay_ch, next);
     } else {
         raise_payment_channel_ready(record->pay_ch, &answers[1], scratch, next);
     }
@@ -161,13 +181,17 @@ void fsm_wait_for_payment_channel_add_funds(const fsm_record *record, const fsm_
 
 /* ---- Failing */
 
+void fsm_ask_close_data_transfer(const fsm_record *record, fsm_next *next)
+{
+    fsm_ask(next, OpCloseDataTransfer);
+    fsm_with_channel(next, &record->channel);
+}
+
 void fsm_cancel_deal(const fsm_record *record, const fsm_answer *answers, uint32_t answered, fsm_scratch *scratch,
                      fsm_next *next)
 {
-    if (answered == 0) {
-        fsm_ask(next, OpCloseDataTransfer);
-        fsm_with_channel(next, &record->channel);
-    } else if (!fsm_failed(&answers[0], NULL, ClientEventDataTransferError, scratch, next)) {
+    if (answered == 0)
+        fsm_ask_close_data_transfer(record, next);
+    else if (!fsm_failed(&answers[0], NULL, ClientEventDataTransferError, scratch, next))
         fsm_raise(next, ClientEventCancelComplete);
-    }
 }

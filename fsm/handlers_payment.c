@@ -2,8 +2,7 @@
 
 /* The handlers of the states in which a deal is paid for. */
 
-#include "handlers.h"
-
+#include "handler_parts.h"
 #include "text.h"
 #include "wish.h"
 
@@ -31,7 +30,7 @@ static uint64_t unpaid_bytes(const fsm_record *record)
     return record->total_received > record->bytes_paid_for ? record->total_received - record->bytes_paid_for : 0;
 }
 
-static bool unsealing_is_due(const fsm_record *record)
+bool fsm_unsealing_is_due(const fsm_record *record)
 {
     fsm_amount price, paid;
     fsm_amount_load(&price, record->unseal_price);
@@ -46,15 +45,14 @@ void fsm_process_payment_requested(const fsm_record *record, const fsm_answer *a
     (void)answered;
     (void)scratch;
     next->wish = FSM_NOTHING;
-    if (unpaid_bytes(record) >= record->current_interval || record->all_blocks_received || unsealing_is_due(record))
+    if (unpaid_bytes(record) >= record->current_interval || record->all_blocks_received || fsm_unsealing_is_due(record))
         fsm_raise(next, ClientEventSendFunds);
 }
 
 /* ---- SendFunds, SendFundsLastPayment */
 
-/* PaymentRequested is above what the bytes received and the unsealing are worth and not paid yet. Difference 2: the
- * reference reads the number of bytes as a signed 64-bit number. */
-static bool is_too_much(const fsm_record *record, const fsm_amount *requested)
+/* Difference 2: the reference reads the number of bytes as a signed 64-bit number. */
+bool fsm_is_too_much(const fsm_record *record, const fsm_amount *requested)
 {
     fsm_amount due, unseal_price, unseal_paid;
     fsm_amount_load(&due, record->price_per_byte);
@@ -74,7 +72,7 @@ static bool payment_refused(const fsm_record *record, const fsm_amount *cumulati
         fsm_raise(next, ClientEventFundsExpended);
         fsm_with_bytes(next, ARG_TEXT, fsm_decimal_text(&total, scratch->text[1]));
         fsm_with_bytes(next, ARG_TEXT, fsm_decimal_text(cumulative, scratch->text[1] + FSM_AMOUNT_DECIMAL_MAX));
-    } else if (is_too_much(record, requested)) {
+    } else if (fsm_is_too_much(record, requested)) {
         fsm_raise(next, ClientEventBadPaymentRequested);
         fsm_with_bytes(next, ARG_TEXT, fsm_text("too much money requested for bytes sent"));
     } else if (!record->has_payment_info) {
@@ -86,8 +84,8 @@ static bool payment_refused(const fsm_record *record, const fsm_amount *cumulati
     return true;
 }
 
-static void ask_create_voucher(const fsm_record *record, const fsm_amount *cumulative, const fsm_value *token,
-                               fsm_scratch *scratch, fsm_next *next)
+void fsm_ask_create_voucher(const fsm_record *record, const fsm_amount *cumulative, const fsm_value *token,
+                            fsm_scratch *scratch, fsm_next *next)
 {
     fsm_bytes amount;
     fsm_amount_store(cumulative, FSM_AMOUNT_INPUT_MAX, scratch->amount[2], &amount);
@@ -98,7 +96,7 @@ static void ask_create_voucher(const fsm_record *record, const fsm_amount *cumul
     fsm_with(next, *token);
 }
 
-static void ask_send_voucher(const fsm_record *record, const fsm_value *voucher, fsm_next *next)
+void fsm_ask_send_voucher(const fsm_record *record, const fsm_value *voucher, fsm_next *next)
 {
     fsm_ask(next, OpSendDataTransferVoucher);
     fsm_with_channel(next, &record->channel);
@@ -121,11 +119,11 @@ void fsm_send_funds_0_5_6(const fsm_record *record, const fsm_answer *answers, u
     } else if (fsm_failed(&answers[0], NULL, ClientEventCreateVoucherFailed, scratch, next)) {
         return;
     } else if (answered == 1) {
-        ask_create_voucher(record, &cumulative, &answers[0].values[0], scratch, next);
+        fsm_ask_create_voucher(record, &cumulative, &answers[0].values[0], scratch, next);
     } else if (fsm_failed(&answers[1], NULL, ClientEventCreateVoucherFailed, scratch, next)) {
         return;
     } else if (answered == 2) {
-        ask_send_voucher(record, &answers[1].values[0], next);
+        fsm_ask_send_voucher(record, &answers[1].values[0], next);
     } else if (!fsm_failed(&answers[2], NULL, ClientEventWriteDealPaymentErrored, scratch, next)) {
         fsm_raise(next, ClientEventPaymentSent);
     }

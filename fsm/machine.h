@@ -34,7 +34,7 @@ typedef struct fsm_value {
 } fsm_value;
 
 enum {
-    FSM_ARGS_MAX = 9,      /* arguments of an event or op, values of an answer */
+    FSM_ARGS_MAX = 10,     /* arguments of an event or op, values of an answer */
     FSM_ANSWERS_MAX = 4,   /* ops of one handler run */
     FSM_CLAUSES_MAX = 9,   /* From...To clauses of an event */
     FSM_FROM_MAX = 6       /* states of a clause */
@@ -120,6 +120,10 @@ typedef struct fsm_op {
 enum { FSM_OPTIONAL = 0x80 };
 
 /* ---- A machine version */
+
+/* Sets what creation sets, on a record that holds the proposal, store_id, total_funds, wallets and sender. */
+typedef void fsm_begin_fn(fsm_record *record);
+
 typedef struct fsm_machine {
     const char *version;      /* "client 0.5.6" */
     const fsm_event *events;  /* by event number, FSM_EVENT_COUNT rows at most */
@@ -132,9 +136,13 @@ typedef struct fsm_machine {
     const uint8_t *finals;    /* FSM_LIST_END ends each of these lists */
     const uint8_t *outside;   /* events that the host may raise */
     const char *const *status_names; /* by number, statuses_count of them */
+    fsm_begin_fn *begin;
+    fsm_address_rule addresses;
 } fsm_machine;
 
 extern const fsm_machine fsm_client_0_5_6;
+extern const fsm_machine fsm_client_1_0_9;
+extern const fsm_machine fsm_client_1_28_3;
 
 /* ---- Running one */
 typedef enum fsm_result {
@@ -180,10 +188,11 @@ const char *fsm_op_name(uint32_t op);       /* "AllocateLane" */
 /* Whether an answer's values have the number and kinds that the op gives. */
 bool fsm_check_answer(const fsm_machine *machine, uint32_t op, const fsm_answer *answer);
 
-/* The record of a new deal: sets what creation sets (spec page v0.5.6, "One event, step by step") on a record that
- * holds the proposal, store_id, total_funds, wallets and sender. False: it could not be stored or would never work;
- * *why says what. */
-bool fsm_create(fsm_record *record, const char **field, const char **why);
+/* The record of a new deal, from one that holds the proposal, store_id, total_funds, wallets and sender. False: it
+ * could not be stored or would never work; *why says what. */
+bool fsm_create(const fsm_machine *machine, fsm_record *record, const char **field, const char **why);
+/* What creation sets, shared by the versions (spec page v0.5.6, "One event, step by step"). */
+fsm_begin_fn fsm_begin;
 
 /* Checks the invariants of a machine's data: NULL, or a constant text that says what is wrong. */
 const char *fsm_verify(const fsm_machine *machine);

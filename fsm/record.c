@@ -5,8 +5,8 @@
 
 enum {
     CID_VARINT_MAX = 9,      /* bytes of a varint in a CID (63 bits) */
-    ADDRESS_VARINT_MAX = 10, /* bytes of the varint in an address of protocol 0 (64 bits) */
-    CID_0_SIZE = 34
+    CID_0_SIZE = 34,
+    SUBADDRESS_MAX = 54 /* bytes behind the number in an address of protocol 4 */
 };
 
 /* Reads a minimal varint at *at and steps over it. */
@@ -37,20 +37,23 @@ bool fsm_cid_well_formed(fsm_bytes cid)
            read_varint(cid, &at, CID_VARINT_MAX, &digest_size) && digest_size == cid.size - at;
 }
 
-bool fsm_address_well_formed(fsm_bytes address)
+bool fsm_address_well_formed(fsm_bytes address, const fsm_address_rule *rule)
 {
-    if (address.size < 2 || address.size > FSM_ADDRESS_MAX)
+    if (address.size < 2 || address.size > FSM_ADDRESS_MAX || address.data[0] >= rule->protocols)
         return false;
     uint32_t at = 1;
+    uint32_t varint_max = (rule->bits + 6u) / 7;
     uint64_t id;
     switch (address.data[0]) {
     case 0:
-        return read_varint(address, &at, ADDRESS_VARINT_MAX, &id) && at == address.size;
+        return read_varint(address, &at, varint_max, &id) && at == address.size;
     case 1:
     case 2:
         return address.size == 21;
     case 3:
         return address.size == 49;
+    case 4:
+        return read_varint(address, &at, varint_max, &id) && address.size - at <= SUBADDRESS_MAX;
     default:
         return false;
     }

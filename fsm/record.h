@@ -62,7 +62,14 @@ typedef struct fsm_record {
 /* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints; a digest as
  * long as its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
 bool fsm_cid_well_formed(fsm_bytes cid);
-/* A binary address of protocol 0 to 3, as the spec page v0.5.6 says under "Stored bytes". */
-bool fsm_address_well_formed(fsm_bytes address);
+
+/* Which addresses a version takes. */
+typedef struct fsm_address_rule {
+    uint8_t protocols; /* those below it: 4, or 5 with delegated ones */
+    uint8_t bits;      /* of the number in an address of protocol 0 or 4: 63 or 64 */
+} fsm_address_rule;
+
+/* A binary address that the rule takes, in the forms of spec page v0.5.6, "Stored bytes"; protocol 4 as in v1.28.3. */
+bool fsm_address_well_formed(fsm_bytes address, const fsm_address_rule *rule);
 
 #endif

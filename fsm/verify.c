@@ -78,15 +78,17 @@ static const char *check_clause(const fsm_machine *machine, const fsm_clause *cl
     if (!counts)
         return "a clause has the wrong number of states, or an event has FROM_ANY twice";
     *any = *any || clause->from == FSM_FROM_ANY;
+    uint32_t finals = 0; /* among others the specification may name one; it never applies */
     for (uint32_t i = 0; i < clause->count; i++) {
         if (clause->states[i] >= machine->statuses_count)
             return "a clause comes from a status that the machine does not name";
-        if (fsm_is_final(machine, clause->states[i]))
-            return "a clause comes from a final state";
+        finals += fsm_is_final(machine, clause->states[i]);
         if ((*seen & bit(clause->states[i])) != 0)
             return "an event has a state twice";
         *seen |= bit(clause->states[i]);
     }
+    if (finals > 0 && finals == clause->count)
+        return "a clause comes from final states only";
     if (clause->to < FSM_TO || clause->to > FSM_TO_JUST_RECORD)
         return "a clause goes nowhere";
     if (clause->to == FSM_TO && clause->target >= machine->statuses_count)

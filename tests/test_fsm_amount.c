@@ -375,37 +375,54 @@ START_TEST(longest_cid)
 }
 END_TEST
 
+static const fsm_address_rule RULES[] = {{4, 64}, {4, 63}, {5, 63}}; /* v0.5.6, v1.0.9, v1.28.3 */
+enum { ALWAYS = 7, UP_TO_64_BITS = 1, DELEGATED = 4 };
+
 static const struct {
     const char *hex;
-    bool well_formed;
+    uint32_t well_formed; /* a bit for each rule */
 } ADDRESSES[] = {
-    {"", false},
-    {"00", false},
-    {"0000", true},
-    {"007f", true},
-    {"008001", true},
-    {"008000", false}, /* not minimal */
-    {"000000", false}, /* something behind it */
-    {"0080", false},
-    {"00ffffffffffffffffff01", true},  /* 2^64 - 1 */
-    {"00ffffffffffffffffff02", false}, /* over 64 bits */
-    {"00ffffffffffffffffff8101", false},
-    {"01000102030405060708090a0b0c0d0e0f10111213", true},
-    {"01000102030405060708090a0b0c0d0e0f101112", false},
-    {"01000102030405060708090a0b0c0d0e0f1011121314", false},
-    {"02000102030405060708090a0b0c0d0e0f10111213", true},
-    {"02000102030405060708090a0b0c0d0e0f101112", false},
-    {"03000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f", true},
-    {"03000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e", false},
-    {"03000102030405060708090a0b0c0d0e0f10111213", false},
-    {"0400", false},
-    {"040a000102030405060708090a0b0c0d0e0f10111213", false},
-    {"ff00", false},
+    {"", 0},
+    {"00", 0},
+    {"0000", ALWAYS},
+    {"007f", ALWAYS},
+    {"008001", ALWAYS},
+    {"008000", 0}, /* not minimal */
+    {"000000", 0}, /* something behind it */
+    {"0080", 0},
+    {"00ffffffffffffffffff01", UP_TO_64_BITS},  /* 2^64 - 1 */
+    {"00ffffffffffffffffff02", 0}, /* over 64 bits */
+    {"00ffffffffffffffffff8101", 0},
+    {"01000102030405060708090a0b0c0d0e0f10111213", ALWAYS},
+    {"01000102030405060708090a0b0c0d0e0f101112", 0},
+    {"01000102030405060708090a0b0c0d0e0f1011121314", 0},
+    {"02000102030405060708090a0b0c0d0e0f10111213", ALWAYS},
+    {"02000102030405060708090a0b0c0d0e0f101112", 0},
+    {"03000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f", ALWAYS},
+    {"03000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e", 0},
+    {"03000102030405060708090a0b0c0d0e0f10111213", 0},
+    {"00ffffffffffffffff7f", ALWAYS}, /* 2^63 - 1 */
+    {"0080808080808080808001", UP_TO_64_BITS}, /* 2^63 */
+    {"0400", DELEGATED}, /* no sub-address */
+    {"04", 0},
+    {"0480", 0},
+    {"048000", 0},
+    {"040a000102030405060708090a0b0c0d0e0f10111213", DELEGATED},
+    {"04ffffffffffffffff7f000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132"
+     "333435",
+     DELEGATED}, /* 54 bytes */
+    {"040a000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536",
+     0}, /* 55 bytes */
+    {"0480808080808080808001", 0},
+    {"0500", 0},
+    {"ff00", 0},
 };
 
 START_TEST(addresses)
 {
-    ck_assert_int_eq(fsm_address_well_formed(from_hex(ADDRESSES[_i].hex)), ADDRESSES[_i].well_formed);
+    for (int rule = 0; rule < COUNT(RULES); rule++)
+        ck_assert_int_eq(fsm_address_well_formed(from_hex(ADDRESSES[_i].hex), &RULES[rule]),
+                         ADDRESSES[_i].well_formed >> rule & 1);
 }
 END_TEST
 

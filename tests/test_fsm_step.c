@@ -525,7 +525,7 @@ START_TEST(creation)
 {
     fsm_record deal = proposal();
     const char *field = NULL, *why = NULL;
-    ck_assert(fsm_create(&deal, &field, &why));
+    ck_assert(fsm_create(MACHINE, &deal, &field, &why));
     ck_assert_uint_eq(deal.status, DealStatusNew);
     ck_assert(deal.has_channel && !deal.has_payment_info && !deal.last_payment_requested && !deal.all_blocks_received);
     ck_assert(!deal.legacy_protocol);
@@ -581,7 +581,7 @@ START_TEST(creation_refuses)
         const char *field = NULL, *why = NULL;
         memcpy((char *)&deal + rows[i].offset, &rows[i].value, sizeof rows[i].value);
         fsm_record before = deal;
-        ck_assert_int_eq(fsm_create(&deal, &field, &why), rows[i].field == NULL);
+        ck_assert_int_eq(fsm_create(MACHINE, &deal, &field, &why), rows[i].field == NULL);
         if (rows[i].field == NULL)
             continue;
         ck_assert_str_eq(field, rows[i].field);

@@ -312,9 +312,19 @@ static void plant(planted *p)
     };
     for (int i = 0; i < COUNT(p->names); i++)
         p->names[i] = "name";
-    p->machine =
-        (fsm_machine){"planted",   p->events,          COUNT(p->events), COUNT(p->names), p->ops,  COUNT(p->ops),
-                      p->handlers, COUNT(p->handlers), p->finals,        p->outside,      p->names};
+    p->machine = (fsm_machine){
+        .version = "planted",
+        .events = p->events,
+        .events_count = COUNT(p->events),
+        .statuses_count = COUNT(p->names),
+        .ops = p->ops,
+        .ops_count = COUNT(p->ops),
+        .handlers = p->handlers,
+        .handlers_count = COUNT(p->handlers),
+        .finals = p->finals,
+        .outside = p->outside,
+        .status_names = p->names,
+    };
 }
 
 START_TEST(verifier_takes_good_machines)
@@ -412,7 +422,7 @@ static const struct {
     {from_any_with_states, "a clause has the wrong number of states, or an event has FROM_ANY twice"},
     {from_any_twice, "a clause has the wrong number of states, or an event has FROM_ANY twice"},
     {from_unnamed_status, "a clause comes from a status that the machine does not name"},
-    {from_final_state, "a clause comes from a final state"},
+    {from_final_state, "a clause comes from final states only"},
     {from_state_twice, "an event has a state twice"},
     {to_unknown_word, "a clause goes nowhere"},
     {to_no_word, "a clause goes nowhere"},
