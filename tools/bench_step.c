@@ -60,7 +60,7 @@ json_t *bench_this_machine(void)
 #else
     const char *compiler = "gcc " __VERSION__;
 #endif
-    return json_pack("{s:s, s:I, s:s+++, s:s, s:b}", "processor", cpu, "processors",
+    return json_pack("{s:s, s:I, s:s++, s:s, s:b}", "processor", cpu, "processors",
                      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "system", system.sysname, " ", system.release,
                      "compiler", compiler, "optimised",
 #ifdef __OPTIMIZE__
