@@ -7,10 +7,11 @@
 #include "dump_machine.h"
 #include "dump_words.h"
 
-enum { EDGES_MAX = 4096, ANY = UINT32_MAX };
+enum { EDGES_MAX = 4096 };
+static const uint32_t ANY = UINT32_MAX; /* in place of a status: the node that FromAny leads from */
 
 typedef struct edge {
-    uint32_t from; /* status, or ANY */
+    uint32_t from; /* a status, or ANY */
     uint32_t to;
     bool just_record;
     words label;
@@ -60,7 +61,7 @@ static void add_clause(diagram *it, const dealfsm_clause_info *clause)
     }
     if (clause->from == DEALFSM_FROM_ANY && clause->to == DEALFSM_TO) {
         const bool narrow = state != NULL && state->status != clause->target;
-        add_edge(it, narrow ? state->status : (uint32_t)ANY, clause->target, clause);
+        add_edge(it, narrow ? state->status : ANY, clause->target, clause);
     }
 }
 
@@ -179,9 +180,8 @@ void machine_diagram(const machine_view *view, diagram_form form, FILE *out)
 {
     static const char *const line_ends[] = {
         [DIAGRAM_MERMAID] = "<br/>", [DIAGRAM_PLANTUML] = "\\n", [DIAGRAM_DOT] = "\\n"};
-    diagram it = {.view = view,
-                  .line_end = line_ends[form],
-                  .edges = values_take(view->arena, EDGES_MAX * sizeof *it.edges)};
+    diagram it = {
+        .view = view, .line_end = line_ends[form], .edges = values_take(view->arena, EDGES_MAX * sizeof *it.edges)};
     add_edges(&it);
     if (form == DIAGRAM_MERMAID) {
         mermaid(&it, out);

@@ -133,9 +133,9 @@ static void read_notes(elf_facts *it, Elf_Data *data)
 /* Does the dynamic linker make the section read-only after it has relocated it? */
 static bool becomes_read_only(const char *name)
 {
-    return name != NULL && (strncmp(name, ".data.rel.ro", 12) == 0 || strcmp(name, ".dynamic") == 0 ||
-                            strcmp(name, ".got") == 0 || strncmp(name, ".init_array", 11) == 0 ||
-                            strncmp(name, ".fini_array", 11) == 0);
+    return name != NULL &&
+           (strncmp(name, ".data.rel.ro", 12) == 0 || strcmp(name, ".dynamic") == 0 || strcmp(name, ".got") == 0 ||
+            strncmp(name, ".init_array", 11) == 0 || strncmp(name, ".fini_array", 11) == 0);
 }
 
 static void read_section(elf_facts *it, Elf_Scn *section, const GElf_Shdr *header, size_t names)

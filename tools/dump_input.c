@@ -41,8 +41,9 @@ bool stored_add_hex(stored_list *all, const char *name, const char *hex, size_t 
         text[i] = (char)tolower((unsigned char)hex[i]);
     }
     if (size == 0 || !values_unhex(all->arena, text, &data, &bytes)) {
-        return refuse(name, size == 0 ? "expected the hex of stored bytes, found nothing"
-                                      : "expected two hex digits a byte, found an odd number of digits: one is missing");
+        return refuse(name, size == 0
+                                ? "expected the hex of stored bytes, found nothing"
+                                : "expected two hex digits a byte, found an odd number of digits: one is missing");
     }
     add(all, name, data, bytes);
     return true;

@@ -81,11 +81,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse, "MODULE",
+    argp_options,
+    parse,
+    "MODULE",
     "Shows the machine of a module, as the module itself describes it (describe/1).\v"
-    "The text form has the order and the words of the specification. A hole is a cell in which an event that may come from "
-    "outside at any time is dropped.",
-    NULL, NULL, NULL};
+    "The text form has the order and the words of the specification. A hole is a cell in "
+    "which an event that may come from "
+    "outside at any time is dropped.\n\n"
+    "Exit status: 0 done; 2 wrong usage, no such state or event; 3 the module is refused, or dot is missing.",
+    NULL,
+    NULL,
+    NULL};
 
 /* ---- Names on the command line */
 static bool same_name(const char *given, const char *name, const char *prefix)
@@ -252,5 +258,5 @@ static int run(int argc, char **argv)
     return status;
 }
 
-const dump_command dump_machine_command = {"machine", "a machine: events, states, handlers, ops, fields; diagrams; holes",
-                                           run};
+const dump_command dump_machine_command = {"machine",
+                                           "a machine: events, states, handlers, ops, fields; diagrams; holes", run};

@@ -60,12 +60,12 @@ static json_t *events(const machine_view *view)
     for (uint32_t i = 0; i < view->machine->events_count; i++) {
         const dealfsm_event_info *it = &view->machine->events[i];
         if (view_has_event(view, it)) {
-            json_array_append_new(
-                list, json_pack("{s:i, s:s, s:o, s:b, s:b, s:o, s:b, s:o}", "event", (int)it->event, "name", it->name,
-                                "args", parameters(it->names, it->args, it->args_count, 0), "from_outside",
-                                it->from_outside != 0, "from_handler", it->from_handler != 0, "raised_by",
-                                raisers(view, it->event), "has_transition", it->has_transition != 0, "clauses",
-                                clauses(view, it->event)));
+            json_array_append_new(list, json_pack("{s:i, s:s, s:o, s:b, s:b, s:o, s:b, s:o}", "event", (int)it->event,
+                                                  "name", it->name, "args",
+                                                  parameters(it->names, it->args, it->args_count, 0), "from_outside",
+                                                  it->from_outside != 0, "from_handler", it->from_handler != 0,
+                                                  "raised_by", raisers(view, it->event), "has_transition",
+                                                  it->has_transition != 0, "clauses", clauses(view, it->event)));
         }
     }
     return list;
@@ -77,11 +77,10 @@ static json_t *states(const machine_view *view)
     for (uint32_t i = 0; i < view->machine->states_count; i++) {
         const dealfsm_state_info *it = &view->machine->states[i];
         if (view->state == NULL || view->state == it) {
-            json_array_append_new(list,
-                                  json_pack("{s:i, s:s, s:s, s:o, s:b, s:b}", "status", (int)it->status, "name",
-                                            words_status(view->arena, view->machine, it->status), "printed", it->name,
-                                            "handler", text_or_null(it->handler), "final", it->is_final != 0,
-                                            "has_transition", it->has_transition != 0));
+            json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:o, s:b, s:b}", "status", (int)it->status, "name",
+                                                  words_status(view->arena, view->machine, it->status), "printed",
+                                                  it->name, "handler", text_or_null(it->handler), "final",
+                                                  it->is_final != 0, "has_transition", it->has_transition != 0));
         }
     }
     return list;
@@ -125,12 +124,11 @@ static json_t *ops(const description *machine)
     for (uint32_t i = 0; i < machine->ops_count; i++) {
         const dealfsm_op_info *it = &machine->ops[i];
         json_array_append_new(
-            list,
-            json_pack("{s:i, s:s, s:s, s:o, s:o, s:i}", "op", (int)it->op, "name", it->name, "class",
-                      words_class(it->op_class), "args",
-                      parameters(it->args_names, it->args, it->args_count, it->args_optional), "values",
-                      parameters(it->values_names, it->values, it->values_count, it->values_optional),
-                      "environment_offset", (int)it->environment_offset));
+            list, json_pack("{s:i, s:s, s:s, s:o, s:o, s:i}", "op", (int)it->op, "name", it->name, "class",
+                            words_class(it->op_class), "args",
+                            parameters(it->args_names, it->args, it->args_count, it->args_optional), "values",
+                            parameters(it->values_names, it->values, it->values_count, it->values_optional),
+                            "environment_offset", (int)it->environment_offset));
     }
     return list;
 }
@@ -153,8 +151,8 @@ static json_t *errors(const description *machine)
     json_t *list = json_array();
     for (uint32_t i = 0; i < machine->errors_count; i++) {
         const dealfsm_error_info *it = &machine->errors[i];
-        json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "code", (int)it->code, "name", it->name, "text",
-                                              it->text));
+        json_array_append_new(list,
+                              json_pack("{s:i, s:s, s:s}", "code", (int)it->code, "name", it->name, "text", it->text));
     }
     return list;
 }

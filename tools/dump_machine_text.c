@@ -146,7 +146,8 @@ static void state_line(const machine_view *view, const paper *out, const dealfsm
         words_add(&text, "%s", state->name);
     }
     fprintf(out->out, "%*" PRIu32 " ", NUMBERS, state->status);
-    paper_pair(out, NUMBERS + 1, STATE_COLUMN, words_state(view->arena, view->machine, state->status), words_text(&text));
+    paper_pair(out, NUMBERS + 1, STATE_COLUMN, words_state(view->arena, view->machine, state->status),
+               words_text(&text));
 }
 
 static void states(const machine_view *view, const paper *out)

@@ -45,10 +45,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse, "MODULE…",
+    argp_options,
+    parse,
+    "MODULE…",
     "Shows what module files say of themselves: manifest, exports and imports, security flags, size and hash.\v"
-    "Nothing of a module is loaded or run. A file that is no module is told on standard error; the others are shown.",
-    NULL, NULL, NULL};
+    "Nothing of a module is loaded or run. A file that is no module is told on standard error; the others are "
+    "shown.\n\n"
+    "Exit status: 0 done; 1 a file is no module; 2 wrong usage; 3 a file cannot be read.",
+    NULL,
+    NULL,
+    NULL};
 
 /* ---- JSON */
 static json_t *list(const char *const *texts, uint32_t count)
@@ -64,10 +70,10 @@ static json_t *manifest_json(const dealfsm_manifest *it)
 {
     json_t *abi = json_pack("{s:i, s:i, s:i}", "major", (int)it->abi_major, "minor_min", (int)it->abi_minor_min,
                             "minor_max", (int)it->abi_minor_max);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", it->name, "machine", it->machine_version, "abi",
-                     abi, "reads", list(it->reads, it->reads_count), "writes", list(it->writes, it->writes_count),
-                     "needs", list(it->needs, it->needs_count), "uses", list(it->uses, it->uses_count), "offers",
-                     list(it->offers, it->offers_count));
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", it->name, "machine", it->machine_version,
+                     "abi", abi, "reads", list(it->reads, it->reads_count), "writes",
+                     list(it->writes, it->writes_count), "needs", list(it->needs, it->needs_count), "uses",
+                     list(it->uses, it->uses_count), "offers", list(it->offers, it->offers_count));
 }
 
 /* ---- Text */
@@ -127,8 +133,7 @@ static void elf_text(values_arena *arena, const paper *out, const json_t *elf)
     words_add(&size, "%" JSON_INTEGER_FORMAT " bytes (%s), for %s", bytes, readable == NULL ? "" : readable,
               member(elf, "cpu"));
     free(readable);
-    words_add(&writable, "%" JSON_INTEGER_FORMAT " bytes",
-              json_integer_value(json_object_get(elf, "writable_bytes")));
+    words_add(&writable, "%" JSON_INTEGER_FORMAT " bytes", json_integer_value(json_object_get(elf, "writable_bytes")));
     line(out, "size", words_text(&size));
     line(out, "sha256", member(elf, "sha256"));
     line(out, "build id", member(elf, "build_id"));

@@ -34,7 +34,8 @@ static const struct argp_option argp_options[] = {
 static void check_whole(struct argp_state *state, const options *o)
 {
     if (o->from_json && (o->inputs.count > 0 || o->json || o->diff)) {
-        argp_error(state, "--from-json reads standard input, and writes hex: expected no FILE, --hex, --json or --diff");
+        argp_error(state,
+                   "--from-json reads standard input, and writes hex: expected no FILE, --hex, --json or --diff");
     }
     if (!o->failed && o->diff && o->inputs.count != 2) {
         argp_error(state, "--diff: expected two records, found %zu", o->inputs.count);
@@ -78,12 +79,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse, "FILE…\n-\n--hex HEX\n--from-json <FILE\n--diff FILE FILE",
+    argp_options,
+    parse,
+    "FILE…\n-\n--hex HEX\n--from-json <FILE\n--diff FILE FILE",
     "Shows stored records (ClientDealState) as people read them: what the deal waits for, what is paid and due, each "
     "field.\v"
     "A file holds a record as it is stored, or hex, a record a line. The layouts are those of the modules that are "
-    "installed: each is tried, oldest first. Bytes that none of them takes are told with the place and the reason.",
-    NULL, NULL, NULL};
+    "installed: each is tried, oldest first. Bytes that none of them takes are told with the place and the reason.\n\n"
+    "Exit status: 0 done; 1 damaged or of no known layout, not a record, or --diff found differences; 2 wrong usage; "
+    "3 a file cannot be read, or no module is there.",
+    NULL,
+    NULL,
+    NULL};
 
 /* ---- Layouts */
 
@@ -109,8 +116,8 @@ static json_t *reasons(const dump_modules *modules, const stored_bytes *stored)
         dealfsm_error error = {.struct_size = sizeof error};
         dealfsm_record record = {.struct_size = sizeof record};
         modules->list[i].info.record->decode(stored->data, stored->size, &record, &error);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "machine", modules->list[i].machine.machine_version, "why",
-                                              error.text));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s}", "machine", modules->list[i].machine.machine_version, "why", error.text));
     }
     return list;
 }
@@ -126,8 +133,8 @@ static void tell_unknown(const dump_modules *modules, const stored_bytes *stored
                 json_string_value(json_object_get(one, "why")));
     }
     if (as_json) {
-        json_t *json = json_pack("{s:s, s:I, s:O}", "input", stored->name, "bytes", (json_int_t)stored->size, "unknown",
-                                 why);
+        json_t *json =
+            json_pack("{s:s, s:I, s:O}", "input", stored->name, "bytes", (json_int_t)stored->size, "unknown", why);
         json_dumpf(json, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(json);
@@ -254,7 +261,8 @@ static int from_json(const options *o, values_arena *arena)
         json_t *json = json_loadf(stdin, flags, &error);
         number++;
         if (json == NULL) {
-            fprintf(stderr, "dealfsm-dump record: record %zu of the input: expected JSON: %s (line %d, column %d of it)\n",
+            fprintf(stderr,
+                    "dealfsm-dump record: record %zu of the input: expected JSON: %s (line %d, column %d of it)\n",
                     number, error.text, error.line, error.column);
             return DUMP_NO;
         }

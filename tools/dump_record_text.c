@@ -122,8 +122,7 @@ void record_text(values_arena *arena, const read_record *it, const paper *out)
     json_t *payment = record_payment(it);
     const char *name = json_string_value(json_object_get(waits, "name"));
     words head = {.arena = arena};
-    words_add(&head, "deal %" PRIu64 ": %s", it->record.id,
-              name != NULL ? name : "a state without name");
+    words_add(&head, "deal %" PRIu64 ": %s", it->record.id, name != NULL ? name : "a state without name");
     paper_line(out, INK_HEADING, "%s", words_text(&head));
     paper_line(out, INK_FAINT, "%s, %" PRIu64 " bytes, layout of %s", it->stored->name, it->stored->size,
                it->machine->machine_version);
@@ -143,13 +142,12 @@ json_t *record_json(values_arena *arena, const read_record *it)
     json_t *readable = json_object();
     for (uint32_t i = 0; i < it->machine->fields_count; i++) {
         const dealfsm_field_info *field = &it->machine->fields[i];
-        json_object_set_new(readable, field->name,
-                            json_string(readable_field(arena, it->machine, field, &it->record)));
+        json_object_set_new(readable, field->name, json_string(readable_field(arena, it->machine, field, &it->record)));
     }
     return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "input", it->stored->name, "machine",
                      it->machine->machine_version, "bytes", (json_int_t)it->stored->size, "waits",
-                     record_waits(arena, it->machine, it->record.status), "payment", record_payment(it),
-                     "readable", readable, "record", values_record_to_json(arena, it->machine, &it->record));
+                     record_waits(arena, it->machine, it->record.status), "payment", record_payment(it), "readable",
+                     readable, "record", values_record_to_json(arena, it->machine, &it->record));
 }
 
 /* ---- Differences */
@@ -217,6 +215,6 @@ json_t *record_diff_json(values_arena *arena, const read_record *a, const read_r
                                               side(arena, b, names[i])));
     }
     return json_pack("{s:{s:s, s:s}, s:{s:s, s:s}, s:o}", "a", "input", a->stored->name, "machine",
-                     a->machine->machine_version, "b", "input", b->stored->name, "machine",
-                     b->machine->machine_version, "differences", list);
+                     a->machine->machine_version, "b", "input", b->stored->name, "machine", b->machine->machine_version,
+                     "differences", list);
 }

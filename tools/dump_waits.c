@@ -36,9 +36,8 @@ static void sort_event(values_arena *arena, const description *machine, const de
 {
     const dealfsm_clause_info *clause = description_clause(machine, event->event, status);
     if (clause != NULL && clause->to == DEALFSM_TO) {
-        json_array_append_new(json_object_get(waits, "moves"),
-                              json_pack("{s:s, s:s}", "event", event->name, "to",
-                                        words_status(arena, machine, clause->target)));
+        json_array_append_new(json_object_get(waits, "moves"), json_pack("{s:s, s:s}", "event", event->name, "to",
+                                                                         words_status(arena, machine, clause->target)));
         return;
     }
     const char *list = clause == NULL ? "drops" : clause->to == DEALFSM_TO_NO_CHANGE ? "stays" : "records";
@@ -55,11 +54,11 @@ json_t *record_waits(values_arena *arena, const description *machine, uint64_t s
     const dealfsm_handler_info *handler = *handler_name == '\0' ? NULL : description_handler(machine, handler_name);
     char number[24];
     snprintf(number, sizeof number, "%" PRIu64, status);
-    json_t *waits = json_pack(
-        "{s:s, s:o, s:b, s:o, s:o, s:o, s:[], s:[], s:[], s:[]}", "status", number, "name",
-        state == NULL ? json_null() : json_string(words_status(arena, machine, status)), "final", is_final, "handler",
-        handler == NULL ? json_null() : json_string(handler_name), "may_ask", op_names(arena, machine, handler),
-        "may_raise", raised_names(arena, machine, handler), "moves", "stays", "records", "drops");
+    json_t *waits = json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:[], s:[], s:[], s:[]}", "status", number, "name",
+                              state == NULL ? json_null() : json_string(words_status(arena, machine, status)), "final",
+                              is_final, "handler", handler == NULL ? json_null() : json_string(handler_name), "may_ask",
+                              op_names(arena, machine, handler), "may_raise", raised_names(arena, machine, handler),
+                              "moves", "stays", "records", "drops");
     for (uint32_t i = 0; !is_final && i < machine->events_count; i++) {
         if (machine->events[i].from_outside != 0 && machine->events[i].has_transition != 0) {
             sort_event(arena, machine, &machine->events[i], status, waits);

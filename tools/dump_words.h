@@ -31,10 +31,10 @@ const char *words_state(values_arena *arena, const description *machine, uint64_
 const char *words_short_event(values_arena *arena, const description *machine, uint64_t event);
 
 const char *words_op(values_arena *arena, const description *machine, uint32_t op);
-const char *words_kind(uint32_t kind);     /* "amount" */
+const char *words_kind(uint32_t kind);      /* "amount" */
 const char *words_class(uint32_t op_class); /* "repeat-safe" */
-const char *words_from(uint32_t from);     /* "FromMany" */
-const char *words_to(uint32_t to);         /* "ToJustRecord" */
+const char *words_from(uint32_t from);      /* "FromMany" */
+const char *words_to(uint32_t to);          /* "ToJustRecord" */
 
 /* "FromMany(Ongoing, FundsNeeded)", "To(FundsNeeded)" */
 const char *words_clause_from(values_arena *arena, const description *machine, const dealfsm_clause_info *clause);

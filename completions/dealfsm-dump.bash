@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Completion of dealfsm-dump for bash.
+
+# The module on the command line, if there is one: states and events are its own words.
+_dealfsm_dump_module() {
+    local word
+    for word in "${COMP_WORDS[@]:2}"; do
+        case $word in
+            *.so) [[ -f $word ]] && printf '%s\n' "$word" && return ;;
+        esac
+    done
+}
+
+# Short names of what `dealfsm-dump machine --format json` lists under KEY: states or events.
+_dealfsm_dump_names() {
+    local module key=$1
+    module=$(_dealfsm_dump_module)
+    [[ -n $module ]] || return
+    "${COMP_WORDS[0]}" machine --format json "$module" 2>/dev/null |
+        sed -n "/^  \"$key\": \\[/,/^  \\]/s/^      \"name\": \"\\(DealStatus\\|ClientEvent\\)\\([A-Za-z]*\\)\".*/\\2/p"
+}
+
+_dealfsm_dump() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files=
+    COMPREPLY=()
+    if [[ $COMP_CWORD -eq 1 ]]; then
+        words='module machine record --help --version'
+    else
+        # "--format=x" arrives as three words.
+        if [[ $current == = ]]; then
+            current=
+        elif [[ $previous == = ]]; then
+            previous=${COMP_WORDS[COMP_CWORD - 2]}
+        fi
+        case ${COMP_WORDS[1]}:$previous in
+            machine:-f | machine:--format) words='text json mermaid plantuml dot svg' ;;
+            machine:-s | machine:--state) words=$(_dealfsm_dump_names states) ;;
+            machine:-e | machine:--event) words=$(_dealfsm_dump_names events) ;;
+            record:--hex) return ;;
+            record:--modules) COMPREPLY=($(compgen -d -- "$current")) && return ;;
+            record:-m | record:--module) files='!*.so' ;;
+            *)
+                case ${COMP_WORDS[1]} in
+                    module) words='--json' files='!*.so' ;;
+                    machine) words='--format --state --event --holes' files='!*.so' ;;
+                    record) words='--hex --json --from-json --diff --module --modules' files='!*' ;;
+                esac
+                words+=' --help --usage --version'
+                ;;
+        esac
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    if [[ -n $files && $current != -* ]]; then
+        [[ $files == '!*' ]] && files=
+        COMPREPLY+=($(compgen -f ${files:+-X "$files"} -- "$current") $(compgen -d -- "$current"))
+        compopt -o filenames 2>/dev/null
+    fi
+}
+complete -F _dealfsm_dump dealfsm-dump
