@@ -12,57 +12,48 @@ const dealfsm_functions *kit_module(void)
         return functions;
     const char *path = getenv("DEALFSM_TEST_MODULE");
     void *handle = dlopen(path ? path : TEST_MODULE, RTLD_NOW | RTLD_LOCAL);
-    ck_assert_msg(handle != NULL, "%s", dlerror());
+    MUST_SAY(handle != NULL, "%s", dlerror());
     dealfsm_module_fn *negotiate;
     *(void **)&negotiate = dlsym(handle, DEALFSM_MODULE_SYMBOL);
-    ck_assert(negotiate != NULL);
+    MUST(negotiate != NULL);
     dealfsm_offer offer = {sizeof offer, 0, 0};
-    ck_assert_int_eq(negotiate(&offer, &functions, NULL), DEALFSM_OK);
+    MUST(negotiate(&offer, &functions, NULL) == DEALFSM_OK);
     return functions;
 }
 
-static const dealfsm_describe_v1 *describe;
+/* What describe/1 says, looked up once. */
+static dealfsm_state_info states[40];
+static dealfsm_event_info events[40];
+static dealfsm_op_info ops[16];
 
-const dealfsm_describe_v1 *kit_describe(void)
+static void learn(const dealfsm_describe_v1 *describe)
 {
-    if (!describe)
-        describe = kit_module()->interface("describe/1");
-    return describe;
+    for (uint32_t i = 0; i < sizeof states / sizeof *states; i++) {
+        dealfsm_state_info state = {.struct_size = sizeof state};
+        dealfsm_event_info event = {.struct_size = sizeof event};
+        dealfsm_op_info op = {.struct_size = sizeof op};
+        if (describe->state(i, &state) == DEALFSM_OK)
+            states[state.status] = state;
+        if (describe->event(i, &event) == DEALFSM_OK)
+            events[event.event] = event;
+        if (describe->op(i, &op) == DEALFSM_OK)
+            ops[op.op] = op;
+    }
 }
 
 const char *kit_status_word(uint64_t status)
 {
-    dealfsm_state_info info = {.struct_size = sizeof info};
-    for (uint32_t i = 0; kit_describe()->state(i, &info) == DEALFSM_OK; i++)
-        if (info.status == status)
-            return info.name + strlen("DealStatus");
-    return "?";
-}
-
-static bool find_event(uint32_t event, dealfsm_event_info *info)
-{
-    *info = (dealfsm_event_info){.struct_size = sizeof *info};
-    for (uint32_t i = 0; kit_describe()->event(i, info) == DEALFSM_OK; i++)
-        if (info->event == event)
-            return true;
-    return false;
+    return states[status].name + strlen("DealStatus");
 }
 
 const char *kit_event_word(uint32_t event)
 {
-    dealfsm_event_info info;
-    return find_event(event, &info) ? info.name + strlen("ClientEvent") : "?";
+    return events[event].name + strlen("ClientEvent");
 }
 
 const dealfsm_op_info *kit_op_info(uint32_t op)
 {
-    static _Thread_local dealfsm_op_info info;
-    for (uint32_t i = 0;; i++) {
-        info = (dealfsm_op_info){.struct_size = sizeof info};
-        ck_assert_int_eq(kit_describe()->op(i, &info), DEALFSM_OK);
-        if (info.op == op)
-            return &info;
-    }
+    return &ops[op];
 }
 
 /* ---- Open and close */
@@ -75,16 +66,16 @@ static void notified(void *ctx, const dealfsm_notice *notice)
     uint64_t *told = &k->told[notice->deal];
     if (!crashed && notice->kind == DEALFSM_NOTICE_APPLIED) {
         const kit_row *row = &k->rows[notice->deal];
-        ck_assert_msg(k->no_store || (row->sequence >= notice->sequence && row->revision >= notice->revision),
-                      "sequence %" PRIu64 " is told, durable is %" PRIu64, notice->sequence, row->sequence);
-        ck_assert_uint_gt(notice->sequence, *told);
+        MUST_SAY(k->no_store || (row->sequence >= notice->sequence && row->revision >= notice->revision),
+                 "sequence %" PRIu64 " is told, durable is %" PRIu64, notice->sequence, row->sequence);
+        MUST(notice->sequence > *told);
         k->told_gaps += notice->sequence - *told - 1;
         *told = notice->sequence;
-        ck_assert_uint_eq(notice->to, notice->record->status);
+        MUST(notice->to == notice->record->status);
         kit_note(k, "told s%" PRIu64 " %s %s>%s", notice->sequence, kit_event_word(notice->event->event),
                  kit_status_word(notice->from), kit_status_word(notice->to));
     } else if (!crashed) {
-        ck_assert(notice->reason < 0 && notice->reason_text[0] != 0 && notice->from == notice->to);
+        MUST(notice->reason < 0 && notice->reason_text[0] != 0 && notice->from == notice->to);
         kit_note(k, "%s %s %" PRId32 "%s", notice->kind == DEALFSM_NOTICE_REFUSED ? "refused" : "terminated",
                  kit_event_word(notice->event->event), notice->reason, notice->from_handler ? " raised" : "");
     }
@@ -96,12 +87,13 @@ static void notified(void *ctx, const dealfsm_notice *notice)
 kit *kit_new(const dealfsm_functions *functions)
 {
     kit *k = calloc(1, sizeof *k);
-    ck_assert(k != NULL);
+    MUST(k != NULL);
     k->f = functions;
     k->put_default = 'D';
     k->answer_default = 'i';
     pthread_mutex_init(&k->mutex, NULL);
-    describe = functions->interface("describe/1");
+    if (ops[DEALFSM_OpOpenDataTransfer].name == NULL)
+        learn(functions->interface("describe/1"));
     return k;
 }
 
@@ -115,8 +107,8 @@ void kit_open(kit *k)
                                 .ctx = k,
                                 .notify = notified};
     k->dead = false;
-    ck_assert_int_eq(k->f->open(&services, &k->machine, NULL), DEALFSM_OK);
-    ck_assert_int_eq(k->f->subscribe(k->machine, &all, &k->subscription, NULL), DEALFSM_OK);
+    MUST(k->f->open(&services, &k->machine, NULL) == DEALFSM_OK);
+    MUST(k->f->subscribe(k->machine, &all, &k->subscription, NULL) == DEALFSM_OK);
 }
 
 kit *kit_start(void)
@@ -139,7 +131,7 @@ void kit_close(kit *k)
         k->f->freeze(k->machine, deal, NULL);
     }
     dealfsm_error error = {.struct_size = sizeof error};
-    ck_assert_msg(k->f->close(k->machine, &error) == DEALFSM_OK, "close: %s", error.text);
+    MUST_SAY(k->f->close(k->machine, &error) == DEALFSM_OK, "close: %s", error.text);
     k->machine = NULL;
     k->waiting_count = 0;
 }
@@ -155,7 +147,8 @@ void kit_free(kit *k)
 
 void kit_restore(kit *k, uint64_t deal)
 {
-    const kit_row *row = &k->rows[deal];
+    kit_row *row = &k->rows[deal];
+    row->doubtful = 0;
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_snapshot snapshot = {.struct_size = sizeof snapshot,
                                  .deal = deal,
@@ -166,7 +159,7 @@ void kit_restore(kit *k, uint64_t deal)
                                  .record_len = row->record_len,
                                  .sidecar = row->sidecar,
                                  .sidecar_len = row->sidecar_len};
-    ck_assert_msg(k->f->restore(k->machine, &snapshot, &error) == DEALFSM_OK, "restore: %s", error.text);
+    MUST_SAY(k->f->restore(k->machine, &snapshot, &error) == DEALFSM_OK, "restore: %s", error.text);
 }
 
 void kit_restart(kit *k)
@@ -178,7 +171,7 @@ void kit_restart(kit *k)
             kit_restore(k, deal);
     for (uint64_t deal = 0; deal < KIT_DEALS; deal++)
         if (k->rows[deal].revision > 0)
-            ck_assert_int_ge(k->f->activate(k->machine, deal, NULL, NULL), 0);
+            MUST(k->f->activate(k->machine, deal, NULL, NULL) >= 0);
 }
 
 /* ---- What a host hands in */
@@ -223,10 +216,9 @@ int32_t kit_send_to(kit *k, uint64_t deal, uint32_t event, uint64_t number, uint
 {
     uint8_t amount[5];
     char text[32];
-    dealfsm_event_info info;
-    dealfsm_value value = {.struct_size = sizeof value, .number = number};
-    ck_assert(find_event(event, &info) && info.args_count <= 1);
-    value.kind = info.args[0];
+    uint32_t count = events[event].args_count;
+    dealfsm_value value = {.struct_size = sizeof value, .kind = events[event].args[0], .number = number};
+    MUST(count <= 1);
     if (value.kind == DEALFSM_AMOUNT) {
         value.data = amount;
         value.data_len = store_amount(number, amount);
@@ -234,7 +226,7 @@ int32_t kit_send_to(kit *k, uint64_t deal, uint32_t event, uint64_t number, uint
         value.data = (const uint8_t *)text;
         value.data_len = (uint64_t)snprintf(text, sizeof text, "text %" PRIu64, number);
     }
-    dealfsm_event given = {sizeof given, event, &value, info.args_count, sizeof value};
+    dealfsm_event given = {sizeof given, event, &value, count, sizeof value};
     return k->f->dispatch(k->machine, deal, &given, revision, NULL);
 }
 
@@ -315,7 +307,7 @@ int32_t kit_answer(kit *k, uint64_t deal, char letter)
     uint32_t i = 0;
     while (i < k->waiting_count && k->waiting[i].deal != deal)
         i++;
-    ck_assert_msg(i < k->waiting_count, "no op of deal %" PRIu64 " waits", deal);
+    MUST_SAY(i < k->waiting_count, "no op of deal %" PRIu64 " waits", deal);
     kit_op op = k->waiting[i];
     k->waiting_count--;
     memmove(&k->waiting[i], &k->waiting[i + 1], (k->waiting_count - i) * sizeof *k->waiting);
@@ -327,10 +319,10 @@ int32_t kit_stored(kit *k, uint64_t deal, char letter)
 {
     pthread_mutex_lock(&k->mutex);
     uint64_t revision = k->pending[deal].revision;
-    ck_assert_uint_gt(revision, 0);
+    MUST(revision > 0);
     bool lands = (letter == 'D' || letter == 'L') && !kit_moment(k);
     if (lands)
-        kit_land(&k->rows[deal], &k->pending[deal]);
+        kit_land(&k->rows[deal], &k->pending[deal], letter == 'L');
     else
         kit_row_free(&k->pending[deal]);
     bool crashed = kit_moment(k);
@@ -353,10 +345,10 @@ void kit_bring(kit *k, uint64_t deal, uint64_t status)
                   {DEALFSM_ClientEventAllBlocksReceived, 0},
                   {DEALFSM_ClientEventLastPaymentRequested, 0},
                   {DEALFSM_ClientEventComplete, 0}};
-    ck_assert_int_eq(kit_create(k, deal), DEALFSM_APPLIED);
+    MUST(kit_create(k, deal) == DEALFSM_APPLIED);
     for (size_t i = 0; kit_query(k, deal).status != status; i++) {
-        ck_assert_uint_lt(i, sizeof course / sizeof *course);
-        ck_assert_int_eq(kit_send(k, deal, course[i].event, course[i].number), DEALFSM_APPLIED);
+        MUST(i < sizeof course / sizeof *course);
+        MUST(kit_send(k, deal, course[i].event, course[i].number) == DEALFSM_APPLIED);
     }
     kit_seen(k);
 }
@@ -376,7 +368,7 @@ dealfsm_deal kit_query(kit *k, uint64_t deal)
 {
     dealfsm_deal out = {.struct_size = sizeof out};
     dealfsm_error error = {.struct_size = sizeof error};
-    ck_assert_msg(k->f->query(k->machine, deal, &out, &error) == DEALFSM_OK, "query: %s", error.text);
+    MUST_SAY(k->f->query(k->machine, deal, &out, &error) == DEALFSM_OK, "query: %s", error.text);
     return out;
 }
 

@@ -17,7 +17,7 @@ char kit_letter(char *script, char otherwise);
 /* Counts a moment at which the process may crash; true: it has. The caller holds the mutex. */
 bool kit_moment(kit *k);
 /* Puts a row in its place, or frees what it holds. */
-void kit_land(kit_row *row, kit_row *put);
+void kit_land(kit_row *row, kit_row *put, bool said_to_have_failed);
 void kit_row_free(kit_row *row);
 
 #endif
