@@ -15,6 +15,9 @@
 #include "pack.h"
 #include "version.h"
 
+/* Sequences and revisions handed in are held below this: counting on from there comes to no end. */
+#define DEAL_COUNT_MAX ((uint64_t)INT64_MAX)
+
 /* Flags of a deal in memory. */
 enum {
     DEAL_BUSY = 1 << 0,       /* a thread drives it */
@@ -163,8 +166,8 @@ void deal_remove(shard *s, deal *d);
 /* Frees a deal that is out of the table, unless a thread is in it; then that thread's deal_leave does. */
 void deal_free(dealfsm_machine *machine, shard *s, deal *d);
 
-/* Blocks for packed records, from a small stock per shard. */
-packed *block_take(shard *s, uint32_t size, uint32_t *capacity);
+/* Blocks for packed records, from a small stock per shard. NULL: no memory, or 4 GiB and more. */
+packed *block_take(shard *s, uint64_t size, uint32_t *capacity);
 void block_give(shard *s, packed *block, uint32_t capacity);
 /* Frees what a shard keeps in stock, and its table. */
 void stock_free(shard *s);
@@ -192,7 +195,10 @@ void machine_log(dealfsm_machine *machine, uint32_t level, uint64_t id, const ch
 
 /* ---- Subscriptions (subscribe.c) */
 bool subscriptions_open(dealfsm_machine *machine);
-void subscriptions_close(dealfsm_machine *machine); /* ends all */
+/* Whether a notify, an ended or a log call is running. */
+bool subscriptions_running(dealfsm_machine *machine);
+void subscriptions_end_all(dealfsm_machine *machine);
+void subscriptions_free(dealfsm_machine *machine);
 int32_t subscriptions_add(dealfsm_machine *machine, const dealfsm_subscription *subscription, uint64_t *id,
                           dealfsm_error *error);
 int32_t subscriptions_remove(dealfsm_machine *machine, uint64_t id, dealfsm_error *error);

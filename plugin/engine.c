@@ -202,7 +202,7 @@ static void over(drive *e, entry *x, int32_t reason)
 }
 
 /* Takes the head of the queue. */
-static bool take_head(drive *e)
+static void take_head(drive *e)
 {
     deal *d = e->deal;
     entry *x = d->work->queue.head;
@@ -210,27 +210,26 @@ static bool take_head(drive *e)
     int32_t code = d->flags & DEAL_FINAL ? DEALFSM_E_TERMINATED : plan(e, &o);
     if (code && code != DEALFSM_E_NO_MEMORY) {
         over(e, entries_pop(&d->work->queue), code);
-        return true;
+        return;
     }
     const step_result result = planned(e);
     if (!code && !engine_has_store(e)) {
         entries_pop(&d->work->queue);
         commit_direct(e, &o);
         free(x);
-        return true;
+        return;
     }
     if (!code && put_step(e, &result))
-        return true;
+        return;
     if (!code)
         block_give(e->shard, result.block, result.capacity);
     engine_stall(e, DEALFSM_STALL_MEMORY, "no memory for the next event");
-    return false;
 }
 
 /* ---- Handlers */
 
 /* The event that the handler raises goes to the tail of the queue; with nothing before it, it is applied. */
-static bool raise(drive *e)
+static void raise(drive *e)
 {
     deal *d = e->deal;
     const occurrence o = {e->next.number, e->next.count, e->next.args, true};
@@ -243,17 +242,16 @@ static bool raise(drive *e)
             entries_push(&d->work->queue, x);
     } else if ((code = plan(e, &o)) == DEALFSM_OK) {
         commit_direct(e, &o);
-        return true;
+        return;
     }
     if (code == DEALFSM_E_NO_MEMORY) {
         engine_stall(e, DEALFSM_STALL_MEMORY, "no memory for the event that the handler raises");
-        return false;
+        return;
     }
     if (!queued)
         notice_refused(e, DEALFSM_NOTICE_REFUSED, &o, code, e->outcome.why);
     end_run(e);
     changed(e);
-    return true;
 }
 
 dealfsm_op_fn *op_function(const dealfsm_environment *environment, uint32_t op)
@@ -278,14 +276,14 @@ static void note_asked(work *w, uint32_t op)
     w->asked_once |= module_version.machine->ops[op].op_class == FSM_ONCE;
 }
 
-/* Asks the host. False: nothing can be done now, or another thread has taken over (e->left). */
+/* Asks the host. False: another thread has taken over (e->left). */
 static bool ask(drive *e)
 {
     deal *d = e->deal;
     work *w = deal_work(e->shard, d);
     if (!w) {
         engine_stall(e, DEALFSM_STALL_MEMORY, "no memory to ask the host");
-        return false;
+        return true;
     }
     if (unsaved(d)) { /* what was accepted must not wait for the host */
         put_row(e);
@@ -330,7 +328,8 @@ static bool run_handler(drive *e)
         handler->run(&e->before, w ? w->answers : NULL, w ? w->answered : 0, &e->handler_scratch, &e->next);
     switch (e->next.wish) {
     case FSM_RAISE:
-        return raise(e);
+        raise(e);
+        return true;
     case FSM_ASK:
         return ask(e);
     case FSM_NOTHING:
@@ -357,7 +356,8 @@ bool engine_may_freeze(const deal *d)
     return d->flags & DEAL_STALLED || !(unsaved(d) || (w && w->answered && !w->open_op && d->flags & DEAL_OWED));
 }
 
-/* Does one thing. False: nothing can be done now. */
+/* Does one thing. False: nothing can be done now; then the mutex was held from that finding on, so that nobody's retry or
+ * freeze is overlooked. */
 static bool advance(drive *e)
 {
     deal *d = e->deal;
@@ -373,8 +373,10 @@ static bool advance(drive *e)
     }
     if (d->flags & DEAL_OWED && !(d->flags & DEAL_IN_CALL) && !(d->work && d->work->open_op))
         return run_handler(e);
-    if (!(d->flags & DEAL_OWED) && d->work && d->work->queue.head && !(d->flags & DEAL_FREEZING))
-        return take_head(e);
+    if (!(d->flags & DEAL_OWED) && d->work && d->work->queue.head && !(d->flags & DEAL_FREEZING)) {
+        take_head(e);
+        return true;
+    }
     if (unsaved(d)) {
         put_row(e);
         return true;

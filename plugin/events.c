@@ -13,6 +13,7 @@ deal *machine_enter(drive *e, dealfsm_machine *machine, uint64_t id, int32_t *co
     }
     e->machine = machine;
     e->shard = deal_shard(machine, id);
+    e->before.status = 0;
     e->mine = NULL;
     e->left = false;
     pthread_mutex_lock(&e->shard->mutex);

@@ -85,7 +85,7 @@ static const char *shard_busy(shard *s)
     return NULL;
 }
 
-static void shard_close(dealfsm_machine *machine, shard *s)
+static void free_deals(dealfsm_machine *machine, shard *s)
 {
     pthread_mutex_lock(&s->mutex);
     for (uint64_t i = 0; i < s->buckets_count; i++)
@@ -95,8 +95,6 @@ static void shard_close(dealfsm_machine *machine, shard *s)
             deal_free(machine, s, d);
         }
     pthread_mutex_unlock(&s->mutex);
-    stock_free(s);
-    pthread_mutex_destroy(&s->mutex);
 }
 
 int32_t machine_close(dealfsm_machine *machine, dealfsm_error *error)
@@ -105,6 +103,8 @@ int32_t machine_close(dealfsm_machine *machine, dealfsm_error *error)
         return border_fail(error, DEALFSM_E_ARGUMENT, "machine", "null pointer");
     if (machine_inside(machine))
         return border_fail(error, DEALFSM_E_BUSY, "machine", "called inside a callback of this machine");
+    if (subscriptions_running(machine))
+        return border_fail(error, DEALFSM_E_BUSY, "machine", "a callback is running");
     for (uint32_t i = 0; i < SHARDS; i++) {
         pthread_mutex_lock(&machine->shards[i].mutex);
         const char *busy = shard_busy(&machine->shards[i]);
@@ -113,8 +113,13 @@ int32_t machine_close(dealfsm_machine *machine, dealfsm_error *error)
             return border_fail(error, DEALFSM_E_BUSY, "machine", "%s", busy);
     }
     for (uint32_t i = 0; i < SHARDS; i++)
-        shard_close(machine, &machine->shards[i]);
-    subscriptions_close(machine);
+        free_deals(machine, &machine->shards[i]);
+    subscriptions_end_all(machine); /* inside `ended` the machine can still be looked at */
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        stock_free(&machine->shards[i]);
+        pthread_mutex_destroy(&machine->shards[i].mutex);
+    }
+    subscriptions_free(machine);
     free(machine);
     return DEALFSM_OK;
 }

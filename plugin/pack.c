@@ -58,10 +58,10 @@ struct packed {
     uint8_t bytes[];
 };
 
-#define ADD_SIZE(member, type) +record->member.size
-uint32_t pack_size(const fsm_record *record)
+#define ADD_SIZE(member, type) +(uint64_t)record->member.size
+uint64_t pack_size(const fsm_record *record)
 {
-    return (uint32_t)offsetof(packed, bytes) OPTIONAL_SPANS(ADD_SIZE) PLAIN_SPANS(ADD_SIZE);
+    return offsetof(packed, bytes) OPTIONAL_SPANS(ADD_SIZE) PLAIN_SPANS(ADD_SIZE);
 }
 
 #define PACK_NUMBER(member) *number++ = record->member;

@@ -10,7 +10,7 @@
 typedef struct packed packed;
 
 /* Bytes that a block needs for this record. */
-uint32_t pack_size(const fsm_record *record);
+uint64_t pack_size(const fsm_record *record);
 /* block: pack_size(record) bytes, aligned as malloc does. The record must be storable (layout_write took it). */
 void pack(packed *block, const fsm_record *record);
 /* Spans of *out point into the block. */

@@ -140,14 +140,17 @@ void put_row(drive *e)
             d->flags &= ~(uint32_t)(DEAL_STAGED | DEAL_ACTIVATING);
         return;
     }
+    uint32_t must = d->flags & DEAL_MUST_PUT;
     if (deal_work(e->shard, d)) {
         const char *field, *why;
+        d->flags &= ~must; /* a thaw may set it again while this put is under way */
         unpack(&e->after, d->record, d->id);
         layout_write(module_version.layout, &e->after, NULL, 0, &e->record_len, &field, &why);
         d->work->put = (put){.kind = PUT_ROW};
         const sidecar side = sidecar_of(d);
         if (put_now(e, &e->after, &side))
             return;
+        d->flags |= must;
     }
     engine_stall(e, DEALFSM_STALL_MEMORY, "no memory for a put");
 }
@@ -197,7 +200,6 @@ void engine_stored(drive *e, int32_t outcome)
             step_durable(e, &p);
             return;
         }
-        d->flags &= ~(uint32_t)DEAL_MUST_PUT;
         if (d->flags & DEAL_ACTIVATING)
             d->flags &= ~(uint32_t)(DEAL_STAGED | DEAL_ACTIVATING);
         return;

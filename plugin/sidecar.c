@@ -269,6 +269,8 @@ static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, 
         return cbor_fail(r, "expected key 1, the sequence");
     if (!take_key(r, KEY_REVISION, &left) || !read_number(r, &s->revision))
         return cbor_fail(r, "expected key 2, the revision");
+    if (s->sequence > DEAL_COUNT_MAX || s->revision > DEAL_COUNT_MAX)
+        return cbor_fail(r, "a sequence or revision of 2^63 or more");
     if ((take_key(r, KEY_OWED, &left) && !read_owed(r, &s->owed)) ||
         (take_key(r, KEY_QUEUE, &left) && !read_queue(r, machine, queue, memory)) ||
         (take_key(r, KEY_MARK, &left) && !read_mark(r, &s->mark)) ||

@@ -93,6 +93,16 @@ static uint32_t slot_of(uint64_t id)
     return (uint32_t)id - 1;
 }
 
+/* May be done twice: the list that it was in may be gone then. */
+static void leave_list(subscriber *s)
+{
+    *s->link = s->next;
+    if (s->next)
+        s->next->link = s->link;
+    s->next = NULL;
+    s->link = &s->next;
+}
+
 /* Takes a subscriber that is removed and not running out of the tables. The caller holds the mutex, and frees it. */
 static void take_out(struct subscriptions *all, subscriber *s)
 {
@@ -101,9 +111,7 @@ static void take_out(struct subscriptions *all, subscriber *s)
     mine->generation++;
     mine->next_free = all->free_slot;
     all->free_slot = slot_of(s->id) + 1;
-    *s->link = s->next;
-    if (s->next)
-        s->next->link = s->link;
+    leave_list(s);
     if (s->flags & DEALFSM_SUBSCRIBE_ALL)
         atomic_fetch_sub(&all->all_count, 1);
 }
@@ -127,7 +135,16 @@ static void end(struct subscriptions *all, subscriber *s)
     tell_ended(all, s);
 }
 
-void subscriptions_close(dealfsm_machine *machine)
+bool subscriptions_running(dealfsm_machine *machine)
+{
+    struct subscriptions *all = machine->subscriptions;
+    pthread_mutex_lock(&all->mutex);
+    bool running = all->frames;
+    pthread_mutex_unlock(&all->mutex);
+    return running;
+}
+
+void subscriptions_end_all(dealfsm_machine *machine)
 {
     struct subscriptions *all = machine->subscriptions;
     pthread_mutex_lock(&all->mutex);
@@ -135,6 +152,11 @@ void subscriptions_close(dealfsm_machine *machine)
         if (all->slots[i].subscriber)
             end(all, all->slots[i].subscriber);
     pthread_mutex_unlock(&all->mutex);
+}
+
+void subscriptions_free(dealfsm_machine *machine)
+{
+    struct subscriptions *all = machine->subscriptions;
     pthread_cond_destroy(&all->idle);
     pthread_mutex_destroy(&all->mutex);
     free(all->slots);
@@ -244,8 +266,12 @@ void subscriptions_end(dealfsm_machine *machine, extra *x)
 {
     struct subscriptions *all = machine->subscriptions;
     pthread_mutex_lock(&all->mutex);
-    while (x->subscribers)
-        end(all, x->subscribers);
+    for (subscriber *s; (s = x->subscribers);) {
+        if (s->waited_for)
+            leave_list(s); /* who waits ends it */
+        else
+            end(all, s);
+    }
     pthread_mutex_unlock(&all->mutex);
 }
 

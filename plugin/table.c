@@ -112,9 +112,11 @@ struct free_block {
     struct free_block *next;
 };
 
-packed *block_take(shard *s, uint32_t size, uint32_t *capacity)
+packed *block_take(shard *s, uint64_t size, uint32_t *capacity)
 {
-    uint32_t class = (size + BLOCK_STEP - 1) / BLOCK_STEP;
+    if (size > UINT32_MAX - BLOCK_STEP)
+        return NULL;
+    uint32_t class = ((uint32_t)size + BLOCK_STEP - 1) / BLOCK_STEP;
     *capacity = class * BLOCK_STEP;
     if (class < BLOCK_CLASSES && s->free_blocks[class]) {
         struct free_block *block = s->free_blocks[class];
