@@ -122,7 +122,9 @@ void record_text(values_arena *arena, const read_record *it, const paper *out)
     json_t *payment = record_payment(it);
     const char *name = json_string_value(json_object_get(waits, "name"));
     words head = {.arena = arena};
-    words_add(&head, "deal %" PRIu64 ": %s", it->record.id, name != NULL ? name : "a state without name");
+    words_add(&head, "deal %" PRIu64 ": ", it->record.id);
+    words_add(&head, name != NULL ? "%s" : "status %s, no state of this machine",
+              name != NULL ? name : json_string_value(json_object_get(waits, "status")));
     paper_line(out, INK_HEADING, "%s", words_text(&head));
     paper_line(out, INK_FAINT, "%s, %" PRIu64 " bytes, layout of %s", it->stored->name, it->stored->size,
                it->machine->machine_version);
