@@ -36,7 +36,8 @@ static bool load_into(dealfsm_host *host, const char *path, dump_module *out)
     *out = (dump_module){.info = {.struct_size = sizeof out->info}};
     if (dealfsm_host_load(host, path, &module, &error) < 0 ||
         dealfsm_host_module_info(module, &out->info, &error) < 0) {
-        return told(path, error.text);
+        fprintf(stderr, "dealfsm-dump: %s\n", error.text); /* it names the path */
+        return false;
     }
     if (out->info.describe == NULL || out->info.record == NULL) {
         return told(path, "expected a module that offers describe/1 and record/1, found one without");

@@ -18,6 +18,7 @@ enum { OPTION_JSON = 256, COLUMN = 23 };
 typedef struct options {
     char **files;
     int files_count;
+    int shown;
     bool json;
 } options;
 
@@ -119,7 +120,7 @@ static void security_line(values_arena *arena, const paper *out, const json_t *e
         const bool set = json_is_true(json_object_get(security, flags[i].key));
         words_item(&text, ", ", set ? flags[i].set : flags[i].unset);
     }
-    words_add(&text, ", %" JSON_INTEGER_FORMAT " constructors (one is the C runtime's own)",
+    words_add(&text, ", constructors: %" JSON_INTEGER_FORMAT " (one is the C runtime's own)",
               json_integer_value(json_object_get(security, "constructors")));
     line(out, "security", words_text(&text));
 }
@@ -164,25 +165,31 @@ static void module_text(values_arena *arena, const char *path, const dealfsm_man
     elf_text(arena, &out, json_object_get(json, "elf"));
 }
 
-static void show(values_arena *arena, const char *path, const dealfsm_manifest *manifest, json_t *elf, bool as_json)
+static int show(values_arena *arena, const char *path, const dealfsm_manifest *manifest, json_t *elf, options *o)
 {
     json_t *json = json_pack("{s:s, s:o, s:o}", "file", path, "manifest", manifest_json(manifest), "elf", elf);
     if (json == NULL) {
         fprintf(stderr, "dealfsm-dump module: %s: a name in it is not UTF-8, or memory is out\n", path);
-    } else if (as_json) {
+        return DUMP_FAILED;
+    }
+    if (o->json) {
         json_dumpf(json, stdout, JSON_COMPACT);
         putchar('\n');
     } else {
+        fputs(o->shown > 0 ? "\n" : "", stdout);
         module_text(arena, path, manifest, json);
     }
+    o->shown++;
     json_decref(json);
+    return DUMP_DONE;
 }
 
-static int one_file(values_arena *arena, const char *path, bool as_json)
+static int one_file(values_arena *arena, const char *path, options *o)
 {
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_manifest *manifest = NULL;
     const char *why = "";
+    int status = DUMP_FAILED;
     const int32_t result = dealfsm_host_manifest(path, &manifest, &error);
     if (result < 0) {
         fprintf(stderr, "dealfsm-dump module: %s\n", error.text);
@@ -190,12 +197,12 @@ static int one_file(values_arena *arena, const char *path, bool as_json)
     }
     json_t *elf = dump_elf(path, &why);
     if (elf != NULL) {
-        show(arena, path, manifest, elf, as_json);
+        status = show(arena, path, manifest, elf, o);
     } else {
         fprintf(stderr, "dealfsm-dump module: %s: %s\n", path, why);
     }
     dealfsm_host_manifest_free(manifest);
-    return elf != NULL ? DUMP_DONE : DUMP_FAILED;
+    return status;
 }
 
 static int run(int argc, char **argv)
@@ -205,11 +212,8 @@ static int run(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &chosen);
     values_arena *arena = values_arena_new();
     for (int i = 0; i < chosen.files_count && arena != NULL; i++) {
-        const int one = one_file(arena, chosen.files[i], chosen.json);
+        const int one = one_file(arena, chosen.files[i], &chosen);
         status = one > status ? one : status;
-        if (!chosen.json && i + 1 < chosen.files_count) {
-            putchar('\n');
-        }
         values_arena_clear(arena);
     }
     values_arena_free(arena);

@@ -59,7 +59,7 @@ json_t *record_waits(values_arena *arena, const description *machine, uint64_t s
                               is_final, "handler", handler == NULL ? json_null() : json_string(handler_name), "may_ask",
                               op_names(arena, machine, handler), "may_raise", raised_names(arena, machine, handler),
                               "moves", "stays", "records", "drops");
-    for (uint32_t i = 0; !is_final && i < machine->events_count; i++) {
+    for (uint32_t i = 0; state != NULL && !is_final && i < machine->events_count; i++) {
         if (machine->events[i].from_outside != 0 && machine->events[i].has_transition != 0) {
             sort_event(arena, machine, &machine->events[i], status, waits);
         }
