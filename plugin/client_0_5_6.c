@@ -40,6 +40,6 @@ static const layout_item items[] = {
     PLAIN(wait_msg_cid),
 };
 
-static const record_layout layout = {items, sizeof items / sizeof *items, &fsm_client_0_5_6.addresses};
+static const record_layout layout = {items, sizeof items / sizeof *items, &fsm_client_0_5_6.addresses, false, NULL};
 
 const version version_client_0_5_6 = {.machine = &fsm_client_0_5_6, .layout = &layout};

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cbor.h"
+#include "selector.h"
 
 enum { TAG_CID = 42 };
 
@@ -64,10 +64,10 @@ static bool read_address(cbor_reader *r, fsm_bytes *out, const fsm_address_rule 
     return cbor_fail(r, "an address that is not well formed");
 }
 
-static bool read_selector(cbor_reader *r, fsm_bytes *out)
+static bool read_selector(cbor_reader *r, const record_layout *layout, fsm_bytes *out)
 {
     *out = (fsm_bytes){0};
-    return cbor_take_null(r) || cbor_read_any(r, out);
+    return cbor_take_null(r) || (layout->dag_cbor ? selector_read(r, out) : cbor_read_any(r, out));
 }
 
 static bool is_group(layout_kind kind)
@@ -148,9 +148,16 @@ static bool read_item(cbor_reader *r, const record_layout *layout, const layout_
     case LAYOUT_PEER:
         return cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, bytes_at(out, item), "expected a text");
     case LAYOUT_SELECTOR:
-        return read_selector(r, bytes_at(out, item));
+        return read_selector(r, layout, bytes_at(out, item));
     }
     return cbor_fail(r, "an item that this layout does not know");
+}
+
+const record_layout *layout_of(const record_layout *layout, fsm_bytes bytes)
+{
+    cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+    const record_layout *older = layout->older;
+    return older && read_group(&r, older->items) && read_key(&r, older->items[1].key) ? older : layout;
 }
 
 bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, uint64_t *where, const char **why)
@@ -199,14 +206,14 @@ static const char *refuse_bytes(const record_layout *layout, layout_kind kind, f
     case LAYOUT_PEER:
         return bytes.size <= FSM_TEXT_MAX ? NULL : "a text of more than 8,192 bytes";
     case LAYOUT_SELECTOR: {
-        cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
-        fsm_bytes all;
         if (!bytes.data)
             return NULL;
-        if (!cbor_read_any(&r, &all))
-            return r.why;
-        if (bytes.data[0] == CBOR_NULL)
+        if (bytes.size && bytes.data[0] == CBOR_NULL)
             return "the selector null: hand in none";
+        cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+        fsm_bytes all;
+        if (!read_selector(&r, layout, &all))
+            return r.why;
         return r.at == r.end ? NULL : "more than one item";
     }
     default:
@@ -291,13 +298,23 @@ bool layout_write(const record_layout *layout, const fsm_record *record, uint8_t
 
 uint64_t layout_adopt_room(const fsm_record *record)
 {
-    return 4 * (uint64_t)record->selector.size + 16;
+    return selector_room(record->selector.size);
 }
 
 bool layout_adopt(const record_layout *layout, fsm_record *record, uint8_t *room, const char **why)
 {
-    (void)layout;
-    (void)record;
-    (void)why;
-    return room;
+    fsm_bytes selector = record->selector;
+    cbor_reader r = {selector.data, selector.data, selector.data + selector.size, NULL};
+    fsm_bytes all;
+    if (!layout->dag_cbor || !selector.data || selector_read(&r, &all))
+        return true;
+    if (!room) {
+        *why = r.why;
+        return false;
+    }
+    if (!selector_rewrite(selector, room, &record->selector, why))
+        return false;
+    if (record->selector.data[0] == CBOR_NULL)
+        record->selector = (fsm_bytes){0};
+    return true;
 }

@@ -43,7 +43,12 @@ typedef struct record_layout {
     const layout_item *items;
     uint32_t count;
     const fsm_address_rule *addresses; /* which ones can be stored */
+    bool dag_cbor;                     /* a selector is stored in the one form of DAG-CBOR (selector.h), else as it came */
+    const struct record_layout *older; /* another order, read and never written; NULL: none */
 } record_layout;
+
+/* The order that the bytes begin with: the layout itself, or its older one. What is read in that has to be adopted. */
+const record_layout *layout_of(const record_layout *layout, fsm_bytes bytes);
 
 /* False: *where (offset in bytes) and *why (a constant text) tell what is not as the writer would write it. */
 bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, uint64_t *where, const char **why);
@@ -53,8 +58,8 @@ bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, 
 bool layout_write(const record_layout *layout, const fsm_record *record, uint8_t *buffer, uint64_t capacity, uint64_t *length,
                   const char **field, const char **why);
 
-/* Brings what another version's record holds into the form that this layout stores: a selector. `room`: layout_adopt_room
- * bytes. False: it has none; *why tells. */
+/* Brings what another version's or order's record holds into the form that this layout stores: a selector. `room`:
+ * layout_adopt_room bytes, or NULL: nothing can be rewritten. False: it does not have that form; *why tells. */
 bool layout_adopt(const record_layout *layout, fsm_record *record, uint8_t *room, const char **why);
 uint64_t layout_adopt_room(const fsm_record *record);
 

@@ -70,8 +70,12 @@ static int32_t record_decode(const uint8_t *bytes, uint64_t bytes_len, dealfsm_r
         return code;
     if (!bytes || bytes_len > UINT32_MAX)
         return border_fail(error, DEALFSM_E_ARGUMENT, "bytes", "a null pointer, or over 4 GiB");
-    if (!layout_read(module_version.layout, (fsm_bytes){bytes, (uint32_t)bytes_len}, &record, &where, &why))
+    const record_layout *order = layout_of(module_version.layout, (fsm_bytes){bytes, (uint32_t)bytes_len});
+    if (!layout_read(order, (fsm_bytes){bytes, (uint32_t)bytes_len}, &record, &where, &why))
         return border_fail(error, DEALFSM_E_CORRUPT, "bytes", "at byte %llu: %s", (unsigned long long)where, why);
+    if (!layout_adopt(module_version.layout, &record, NULL, &why)) /* restore has memory to rewrite it */
+        return border_fail(error, DEALFSM_E_CORRUPT, "bytes", "at byte %llu: %s",
+                           (unsigned long long)(record.selector.data - bytes), why);
     border_write_record(&mine, &record);
     border_write(out, room, &mine);
     return DEALFSM_OK;

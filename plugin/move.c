@@ -80,7 +80,9 @@ int32_t machine_snapshot(dealfsm_machine *machine, uint64_t id, dealfsm_snapshot
 
 /* ---- restore */
 
-static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from, fsm_record *record,
+/* *room: memory that the record may point into, for the caller to free, and that says that the record was stored in an older
+ * order; or NULL. */
+static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from, fsm_record *record, uint8_t **room,
                            dealfsm_error *error)
 {
     uint64_t where = 0;
@@ -90,8 +92,13 @@ static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from
         return border_fail(error, DEALFSM_E_ARGUMENT, snapshot->record ? "sidecar" : "record",
                            "a null pointer, or a length over 4 GiB");
     fsm_bytes bytes = {snapshot->record, (uint32_t)snapshot->record_len};
-    if (!layout_read(from->layout, bytes, record, &where, &why))
+    const record_layout *order = layout_of(from->layout, bytes);
+    if (!layout_read(order, bytes, record, &where, &why))
         return border_fail(error, DEALFSM_E_CORRUPT, "record", "at byte %llu: %s", (unsigned long long)where, why);
+    if (order != from->layout && !(*room = malloc(layout_adopt_room(record) + 1)))
+        return border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");
+    if (order != from->layout && !layout_adopt(from->layout, record, *room, &why))
+        return border_fail(error, DEALFSM_E_CORRUPT, "record", "in an older order: %s", why);
     if (record->id != snapshot->deal)
         return border_fail(error, DEALFSM_E_ARGUMENT, "deal", "the record is of deal %llu, not %llu",
                            (unsigned long long)record->id, (unsigned long long)snapshot->deal);
@@ -169,7 +176,7 @@ static bool fill_deal(drive *e, const fsm_record *record, const sidecar *side, e
     return keep_extra(d, side) && keep_work(e, side, queue);
 }
 
-/* Puts the deal into the table, staged. must_put: its row is of another version. */
+/* Puts the deal into the table, staged. must_put: its row is of another version or order. */
 static int32_t stage(dealfsm_machine *machine, const fsm_record *record, const sidecar *side, entries *queue,
                      bool must_put, dealfsm_error *error)
 {
@@ -195,10 +202,10 @@ static int32_t stage(dealfsm_machine *machine, const fsm_record *record, const s
 }
 
 static int32_t stage_from(dealfsm_machine *machine, const version *from, const fsm_record *record, const sidecar *side,
-                          entries *queue, dealfsm_error *error)
+                          entries *queue, bool older, dealfsm_error *error)
 {
     if (from == &module_version)
-        return stage(machine, record, side, queue, false, error);
+        return stage(machine, record, side, queue, older, error);
     journey j;
     int32_t code = journey_make(&j, record, side, from, &module_version, error);
     if (!code)
@@ -213,6 +220,7 @@ int32_t machine_restore(dealfsm_machine *machine, const dealfsm_snapshot *given,
     fsm_record record;
     sidecar side;
     entries queue;
+    uint8_t *room = NULL;
     entries_init(&queue);
     if (!machine)
         return border_fail(error, DEALFSM_E_ARGUMENT, "machine", "null pointer");
@@ -221,12 +229,13 @@ int32_t machine_restore(dealfsm_machine *machine, const dealfsm_snapshot *given,
         code = border_fail(error, DEALFSM_E_ARGUMENT, "machine_version", "null pointer");
     const version *from = code ? NULL : find_version(snapshot.machine_version, "reads", &code, error);
     if (!code)
-        code = read_record(&snapshot, from, &record, error);
+        code = read_record(&snapshot, from, &record, &room, error);
     if (!code)
         code = read_sidecar(&snapshot, from, &record, &side, &queue, error);
     if (!code)
-        code = stage_from(machine, from, &record, &side, &queue, error);
+        code = stage_from(machine, from, &record, &side, &queue, room != NULL, error);
     entries_clear(&queue);
+    free(room);
     return code;
 }
 

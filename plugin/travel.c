@@ -175,7 +175,10 @@ static int32_t step(journey *j, const version *from, const version *to, dealfsm_
     fsm_verdict v = (up ? to->up : from->down)(&j->t, &why);
     if (v)
         return verdict(v, why, from, to, error);
-    if (up && !layout_adopt(to->layout, &j->t.record, take(j, layout_adopt_room(&j->t.record)), &why))
+    uint8_t *room = take(j, layout_adopt_room(&j->t.record));
+    if (!room)
+        return no_memory(error);
+    if (up && !layout_adopt(to->layout, &j->t.record, room, &why))
         return verdict(FSM_REFUSED, why, from, to, error);
     int32_t code = come_back(j, to, error);
     if (code)

@@ -121,7 +121,6 @@ static void events(validator *v)
         CASE(v, "event %u", e->event);
         expect(v, description_event(m, e->event) == e, "each event once", "it twice");
         expect(v, good_text(e->name), "a name", "none");
-        expect(v, e->has_transition == 0 || e->from_outside + e->from_handler != 0, "somebody who raises it", "nobody");
         for (uint32_t a = 0; a < e->args_count; a++) {
             expect(v, values_kind_name(e->args[a]) != NULL && e->args[a] != DEALFSM_NONE, "a known kind of argument",
                    "another");
