@@ -38,7 +38,7 @@ static int32_t check_size(const void *in, uint32_t size, uint32_t *given, const 
     return DEALFSM_OK;
 }
 
-int32_t border_read(void *out, uint32_t size, const void *in, const char *field, dealfsm_error *error)
+int32_t border_read_other(void *out, uint32_t size, const void *in, const char *field, dealfsm_error *error)
 {
     uint32_t given = 0;
     int32_t code = check_size(in, size, &given, field, error);

@@ -60,10 +60,21 @@ void engine_stall(drive *e, uint32_t reason, const char *text)
 
 /* ---- Steps */
 
+/* Makes e->before show the deal's record. */
+static void look(drive *e)
+{
+    const deal *d = e->deal;
+    if (e->seen == d->record && e->seen_sequence == d->sequence)
+        return;
+    unpack(&e->before, d->record, d->id);
+    e->seen = d->record;
+    e->seen_sequence = d->sequence;
+}
+
 /* Looks what an event comes to: DEALFSM_OK with e->after and e->block for it, or the code that refuses it. */
 static int32_t plan(drive *e, const occurrence *o)
 {
-    unpack(&e->before, e->deal->record, e->deal->id);
+    look(e);
     e->outcome = fsm_step(module_version.machine, &e->before, o->event, o->args, &e->step_scratch, &e->after);
     switch (e->outcome.result) {
     case FSM_TERMINATED:
@@ -321,7 +332,7 @@ static bool run_handler(drive *e)
 {
     deal *d = e->deal;
     work *w = d->work;
-    unpack(&e->before, d->record, d->id);
+    look(e);
     const fsm_handler *handler = fsm_find_handler(module_version.machine, e->before.status);
     e->next.wish = FSM_NOTHING;
     if (handler)

@@ -27,6 +27,8 @@ typedef struct drive {
     uint64_t record_len; /* stored bytes of `after`, with a store */
     packed *block;       /* `after`, packed */
     uint32_t block_capacity;
+    const packed *seen;  /* `before` shows this block, as it was at seen_sequence; NULL: none */
+    uint64_t seen_sequence;
     fsm_record before;
     fsm_record after;
     fsm_outcome outcome;

@@ -16,6 +16,7 @@ deal *machine_enter(drive *e, dealfsm_machine *machine, uint64_t id, int32_t *co
     e->before.status = 0;
     e->mine = NULL;
     e->left = false;
+    e->seen = NULL;
     pthread_mutex_lock(&e->shard->mutex);
     e->deal = deal_find(e->shard, id);
     if (!e->deal) {
@@ -104,6 +105,7 @@ int32_t machine_create(dealfsm_machine *machine, const dealfsm_record *terms, ui
     e.shard = deal_shard(machine, record.id);
     e.mine = NULL;
     e.left = false;
+    e.seen = NULL;
     pthread_mutex_lock(&e.shard->mutex);
     if (deal_find(e.shard, record.id)) {
         code = border_fail(error, DEALFSM_E_EXISTS, "id", "deal %llu is there already", (unsigned long long)record.id);
@@ -218,9 +220,10 @@ int32_t machine_dispatch(dealfsm_machine *machine, uint64_t id, const dealfsm_ev
 
 static int32_t read_answer(const dealfsm_answer *answer, fsm_answer *out, dealfsm_error *error)
 {
-    memset(out, 0, sizeof *out);
     out->ok = answer->outcome == DEALFSM_ANSWER_OK;
     out->shortfall = answer->outcome == DEALFSM_ANSWER_SHORTFALL;
+    out->error = (fsm_bytes){0};
+    out->count = 0;
     if (answer->outcome < DEALFSM_ANSWER_OK || answer->outcome > DEALFSM_ANSWER_SHORTFALL)
         return border_fail(error, DEALFSM_E_ARGUMENT, "outcome", "expected a DEALFSM_ANSWER_…, found %u",
                            answer->outcome);
@@ -244,6 +247,17 @@ static int32_t read_answer(const dealfsm_answer *answer, fsm_answer *out, dealfs
     return code;
 }
 
+/* Copies bytes to *at and steps over them. */
+static fsm_bytes keep_bytes(uint8_t **at, fsm_bytes bytes)
+{
+    if (!bytes.data)
+        return bytes;
+    uint8_t *start = *at;
+    memcpy(start, bytes.data, bytes.size);
+    *at += bytes.size;
+    return (fsm_bytes){start, bytes.size};
+}
+
 /* Copies an answer into the run; false: no memory. */
 static bool keep_answer(work *w, const fsm_answer *answer)
 {
@@ -258,22 +272,14 @@ static bool keep_answer(work *w, const fsm_answer *answer)
     } else {
         w->used += (uint32_t)size;
     }
-    fsm_answer *kept = &w->answers[w->answered];
-    *kept = *answer;
-    fsm_bytes *spans[1 + 2 * sizeof kept->values / sizeof *kept->values] = {&kept->error};
-    uint32_t count = 1;
-    for (uint32_t i = 0; i < kept->count; i++) {
-        spans[count++] = &kept->values[i].bytes;
-        spans[count++] = &kept->values[i].more;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!spans[i]->data)
-            continue;
-        memcpy(at, spans[i]->data, spans[i]->size);
-        spans[i]->data = at;
-        at += spans[i]->size;
-    }
-    w->answered++;
+    fsm_answer *kept = &w->answers[w->answered++];
+    kept->ok = answer->ok;
+    kept->shortfall = answer->shortfall;
+    kept->error = keep_bytes(&at, answer->error);
+    kept->count = answer->count;
+    for (uint32_t i = 0; i < answer->count; i++)
+        kept->values[i] = (fsm_value){answer->values[i].kind, answer->values[i].number,
+                                      keep_bytes(&at, answer->values[i].bytes), keep_bytes(&at, answer->values[i].more)};
     return true;
 }
 

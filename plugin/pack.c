@@ -65,14 +65,19 @@ uint64_t pack_size(const fsm_record *record)
 }
 
 #define PACK_NUMBER(member) *number++ = record->member;
+/* Spans that lie behind each other are copied in one go: an event changes few of those that come from a block. */
 #define PACK_SPAN(member, type)                                                                                        \
     {                                                                                                                  \
         type size = (type)record->member.size;                                                                         \
         memcpy(length, &size, sizeof size);                                                                            \
         length += sizeof size;                                                                                         \
-        if (size)                                                                                                      \
-            memcpy(bytes, record->member.data, size);                                                                  \
-        bytes += size;                                                                                                 \
+        if (size && record->member.data != run + run_size) {                                                           \
+            memcpy(bytes, run, run_size);                                                                              \
+            bytes += run_size;                                                                                         \
+            run = record->member.data;                                                                                 \
+            run_size = 0;                                                                                              \
+        }                                                                                                              \
+        run_size += size;                                                                                              \
     }
 #define PACK_FLAG(member) block->flags = (uint8_t)(block->flags << 1 | record->member);
 
@@ -80,9 +85,12 @@ void pack(packed *block, const fsm_record *record)
 {
     uint64_t *number = block->numbers;
     uint8_t *length = block->lengths, *bytes = block->bytes;
+    const uint8_t *run = block->lengths;
+    uint32_t run_size = 0;
     NUMBERS(PACK_NUMBER)
     OPTIONAL_SPANS(PACK_SPAN)
     PLAIN_SPANS(PACK_SPAN)
+    memcpy(bytes, run, run_size);
     block->flags = 0;
     FLAGS(PACK_FLAG)
 }
