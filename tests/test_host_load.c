@@ -286,13 +286,8 @@ START_TEST(a_refused_module_is_mapped_once)
         WORKS(dealfsm_host_free(host, &error));
         host = new_host();
     }
-    FILE *maps = fopen("/proc/self/maps", "r");
-    char line[1024];
-    int count = 0;
-    while (fgets(line, sizeof line, maps) != NULL)
-        count += strstr(line, "/dealfsm-") != NULL && strstr(line, "r-xp") != NULL;
-    fclose(maps);
-    ck_assert_int_eq(count, 1);
+    /* The copy went with the first host's directory. */
+    ck_assert_int_eq(mappings_of("(deleted)"), 1);
 }
 END_TEST
 
