@@ -19,12 +19,16 @@ static bool refuse(const char *name, const char *why)
 
 static void add(stored_list *all, const char *name, const uint8_t *data, uint64_t size)
 {
-    stored_bytes *more = values_take(all->arena, (all->count + 1) * sizeof *more);
-    if (all->count > 0) {
-        memcpy(more, all->list, all->count * sizeof *more);
+    if (all->count == all->room) {
+        const size_t room = 2 * all->room + 1;
+        stored_bytes *more = values_take(all->arena, room * sizeof *more);
+        if (all->count > 0) {
+            memcpy(more, all->list, all->count * sizeof *more);
+        }
+        all->list = more;
+        all->room = room;
     }
-    more[all->count++] = (stored_bytes){.name = name, .data = data, .size = size};
-    all->list = more;
+    all->list[all->count++] = (stored_bytes){.name = name, .data = data, .size = size};
 }
 
 bool stored_add_hex(stored_list *all, const char *name, const char *hex, size_t size)

@@ -22,6 +22,7 @@ typedef struct stored_list {
     values_arena *arena; /* of all that is below */
     stored_bytes *list;
     size_t count;
+    size_t room; /* entries that `list` has memory for */
 } stored_list;
 
 /* Adds what a file ("-": standard input) holds: stored bytes as they are, or as hex, a record a line. No record begins with a
