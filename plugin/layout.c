@@ -304,9 +304,11 @@ uint64_t layout_adopt_room(const fsm_record *record)
 bool layout_adopt(const record_layout *layout, fsm_record *record, uint8_t *room, const char **why)
 {
     fsm_bytes selector = record->selector;
-    cbor_reader r = {selector.data, selector.data, selector.data + selector.size, NULL};
     fsm_bytes all;
-    if (!layout->dag_cbor || !selector.data || selector_read(&r, &all))
+    if (!layout->dag_cbor || !selector.data)
+        return true;
+    cbor_reader r = {selector.data, selector.data, selector.data + selector.size, NULL};
+    if (selector_read(&r, &all))
         return true;
     if (!room) {
         *why = r.why;
