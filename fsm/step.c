@@ -61,28 +61,20 @@ static void copy_record(fsm_record *after, const fsm_record *before)
 fsm_outcome fsm_step(const fsm_machine *machine, const fsm_record *before, uint32_t event, const fsm_value *args,
                      fsm_scratch *scratch, fsm_record *after)
 {
-    fsm_outcome outcome = {FSM_APPLIED, false, false, NULL};
-    if (fsm_is_final(machine, before->status)) {
-        outcome.result = FSM_TERMINATED;
-        outcome.is_final = true;
-        return outcome;
-    }
+    if (fsm_is_final(machine, before->status))
+        return (fsm_outcome){.result = FSM_TERMINATED, .is_final = true};
     const fsm_clause *clause = fsm_find_clause(machine, event, before->status);
-    if (clause == NULL) {
-        outcome.result = FSM_INVALID_TRANSITION;
-        return outcome;
-    }
+    if (clause == NULL)
+        return (fsm_outcome){.result = FSM_INVALID_TRANSITION};
     copy_record(after, before);
     fsm_action *action = machine->events[event].action;
-    if (action != NULL && !action(after, args, scratch, &outcome.why)) { /* Difference 7: nothing is half-done */
-        outcome.result = FSM_ACTION_FAILED;
-        return outcome;
-    }
-    if (clause->to == FSM_TO) {
+    const char *why = NULL;
+    if (action != NULL && !action(after, args, scratch, &why)) /* Difference 7: nothing is half-done */
+        return (fsm_outcome){.result = FSM_ACTION_FAILED, .why = why};
+    if (clause->to == FSM_TO)
         after->status = clause->target;
-        outcome.is_final = fsm_is_final(machine, after->status);
-    }
-    outcome.handler_owed =
-        clause->to != FSM_TO_JUST_RECORD && !outcome.is_final && fsm_find_handler(machine, after->status) != NULL;
-    return outcome;
+    bool is_final = clause->to == FSM_TO && fsm_is_final(machine, after->status);
+    bool handler_owed =
+        clause->to != FSM_TO_JUST_RECORD && !is_final && fsm_find_handler(machine, after->status) != NULL;
+    return (fsm_outcome){FSM_APPLIED, handler_owed, is_final, NULL};
 }

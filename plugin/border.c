@@ -38,7 +38,7 @@ static int32_t check_size(const void *in, uint32_t size, uint32_t *given, const 
     return DEALFSM_OK;
 }
 
-int32_t border_read_other(void *out, uint32_t size, const void *in, const char *field, dealfsm_error *error)
+int32_t border_read(void *out, uint32_t size, const void *in, const char *field, dealfsm_error *error)
 {
     uint32_t given = 0;
     int32_t code = check_size(in, size, &given, field, error);
@@ -84,17 +84,18 @@ int32_t border_read_values(fsm_value *out, const dealfsm_value *values, uint32_t
         return border_fail(error, DEALFSM_E_ARGUMENT, field, "%u values are announced, but %s", count,
                            values ? "their stride is too small" : "the pointer to them is null");
     const uint8_t *at = (const uint8_t *)values;
+    int32_t code = DEALFSM_OK;
     for (uint32_t i = 0; i < count; i++, at += stride) {
-        dealfsm_value value;
-        int32_t code = border_read(&value, sizeof value, at, field, error);
-        if (code)
+        dealfsm_value room;
+        const dealfsm_value *value = border_see(&room, sizeof room, at, field, &code, error);
+        if (!value)
             return code;
-        if (!read_bytes(&out[i].bytes, value.data, value.data_len) ||
-            !read_bytes(&out[i].more, value.data2, value.data2_len))
+        if (!read_bytes(&out[i].bytes, value->data, value->data_len) ||
+            !read_bytes(&out[i].more, value->data2, value->data2_len))
             return border_fail(error, DEALFSM_E_ARGUMENT, field, "value %u has a length without data, or over 4 GiB",
                                i);
-        out[i].kind = (fsm_kind)value.kind;
-        out[i].number = value.number;
+        out[i].kind = (fsm_kind)value->kind;
+        out[i].number = value->number;
     }
     return DEALFSM_OK;
 }

@@ -130,30 +130,30 @@ int32_t machine_create(dealfsm_machine *machine, const dealfsm_record *terms, ui
 static int32_t read_event(const dealfsm_event *given, uint32_t *number, fsm_value *args, uint32_t *count,
                           dealfsm_error *error)
 {
-    dealfsm_event event;
+    dealfsm_event room;
     uint32_t bad = 0;
-    int32_t code = border_read(&event, sizeof event, given, "event", error);
-    if (code)
+    int32_t code = DEALFSM_OK;
+    const dealfsm_event *event = border_see(&room, sizeof room, given, "event", &code, error);
+    if (!event)
         return code;
     const fsm_machine *machine = module_version.machine;
-    bool known = event.event < machine->events_count && machine->events[event.event].line;
-    *number = event.event;
-    *count = event.args_count;
-    if (known && event.args_count == machine->events[event.event].args_count)
-        code = border_read_values(args, event.args, event.args_count, event.args_stride, "args", error);
+    const uint32_t name = *number = event->event;
+    *count = event->args_count;
+    bool known = name < machine->events_count && machine->events[name].line;
+    if (known && *count == machine->events[name].args_count)
+        code = border_read_values(args, event->args, *count, event->args_stride, "args", error);
     if (code)
         return code;
-    switch (fsm_check_event(machine, event.event, args, event.args_count, &bad)) {
+    switch (fsm_check_event(machine, name, args, *count, &bad)) {
     case FSM_UNKNOWN_EVENT:
-        return border_fail(error, DEALFSM_E_UNKNOWN_EVENT, "event", "this machine has no event %u", event.event);
+        return border_fail(error, DEALFSM_E_UNKNOWN_EVENT, "event", "this machine has no event %u", name);
     case FSM_ARGUMENT_COUNT:
         return border_fail(error, DEALFSM_E_ARGUMENT_COUNT, "args", "%s takes %u arguments, found %u",
-                           fsm_event_name(event.event), machine->events[event.event].args_count, event.args_count);
+                           fsm_event_name(name), machine->events[name].args_count, *count);
     case FSM_ARGUMENT_TYPE:
         return border_fail(error, DEALFSM_E_ARGUMENT_TYPE, "args",
                            "argument %u of %s: expected a well-formed value of kind %u, found kind %u", bad,
-                           fsm_event_name(event.event), machine->events[event.event].args[bad],
-                           (uint32_t)args[bad].kind);
+                           fsm_event_name(name), machine->events[name].args[bad], (uint32_t)args[bad].kind);
     case FSM_CHECK_OK:
         break;
     }
@@ -308,20 +308,21 @@ static void stall_op(drive *e, uint32_t outcome)
 int32_t machine_complete(dealfsm_machine *machine, const dealfsm_answer *given, dealfsm_error *error)
 {
     drive e;
-    dealfsm_answer answer;
+    dealfsm_answer room;
     fsm_answer read;
-    int32_t code = border_read(&answer, sizeof answer, given, "answer", error);
-    if (!code)
-        code = read_answer(&answer, &read, error);
-    if (code || !machine_enter(&e, machine, answer.deal, &code, error))
+    int32_t code = DEALFSM_OK;
+    const dealfsm_answer *answer = border_see(&room, sizeof room, given, "answer", &code, error);
+    if (answer)
+        code = read_answer(answer, &read, error);
+    if (code || !machine_enter(&e, machine, answer->deal, &code, error))
         return code;
     if (e.deal->flags & (DEAL_FROZEN | DEAL_FREEZING | DEAL_STAGED)) {
         code = border_fail(error, DEALFSM_E_FROZEN, "deal", "the deal is frozen or staged: keep the answer");
-    } else if (!is_open(e.deal, &answer)) {
+    } else if (!is_open(e.deal, answer)) {
         e.shard->counters.late_answers++;
         code = border_fail(error, DEALFSM_E_NOT_OPEN, "op", "no such op is open: the answer is late, double or unknown");
-    } else if (answer.outcome == DEALFSM_ANSWER_UNKNOWN || answer.outcome == DEALFSM_ANSWER_CONFLICT) {
-        stall_op(&e, answer.outcome);
+    } else if (answer->outcome == DEALFSM_ANSWER_UNKNOWN || answer->outcome == DEALFSM_ANSWER_CONFLICT) {
+        stall_op(&e, answer->outcome);
         engine_drive(&e);
     } else if (!keep_answer(e.deal->work, &read)) {
         code = border_fail(error, DEALFSM_E_NO_MEMORY, "", "no memory");

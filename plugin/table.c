@@ -154,24 +154,34 @@ void stock_free(shard *s)
     free(s->buckets);
 }
 
-work *deal_work(shard *s, deal *d)
+/* A new work, all of it zero but the ends of its lists. */
+static work *work_new(void)
 {
-    work *w = d->work;
-    if (w)
-        return w;
-    w = s->free_works;
-    if (w) {
-        s->free_works = w->next_free;
-        s->free_works_count--;
-    } else if (!(w = malloc(sizeof *w))) {
+    work *w = malloc(sizeof *w);
+    if (!w)
         return NULL;
-    }
     memset(w, 0, offsetof(work, answers)); /* what follows is written before it is read, but for these: */
     memset(w->heap, 0, sizeof w->heap);
     w->stall = DEALFSM_STALL_NONE;
     w->stall_text[0] = 0;
     entries_init(&w->queue);
     entries_init(&w->over);
+    return w;
+}
+
+work *deal_work(shard *s, deal *d)
+{
+    work *w = d->work;
+    if (w)
+        return w;
+    w = s->free_works; /* as new: deal_rest takes back only what has come to its end */
+    if (w) {
+        s->free_works = w->next_free;
+        s->free_works_count--;
+    } else if (!(w = work_new())) {
+        return NULL;
+    }
+    w->ask_again = false;
     w->promised = w->saved = d->revision - d->behind;
     return d->work = w;
 }
