@@ -202,6 +202,7 @@ typedef struct listener {
     atomic_uint ended;
     atomic_bool running;
     bool leaves_inside;
+    bool closing;
     unsigned sleep_ms;
 } listener;
 
@@ -214,7 +215,6 @@ static void sleep_ms(unsigned ms)
 static void listen(void *ctx, const dealfsm_notice *notice)
 {
     listener *me = ctx;
-    (void)notice;
     atomic_store(&me->running, true);
     atomic_fetch_add(&me->told, 1);
     if (me->leaves_inside) {
@@ -223,7 +223,7 @@ static void listen(void *ctx, const dealfsm_notice *notice)
                     NULL);
         expect(v, atomic_load(&me->ended) == 0, "`ended` after the last notify", "before it has returned");
     }
-    if (me->sleep_ms != 0) {
+    if (me->sleep_ms != 0 && notice->deal == 1) {
         sleep_ms(me->sleep_ms);
     }
     atomic_store(&me->running, false);
@@ -232,7 +232,11 @@ static void listen(void *ctx, const dealfsm_notice *notice)
 static void on_ended(void *ctx)
 {
     listener *me = ctx;
+    validator *v = me->it->v;
     atomic_fetch_add(&me->ended, 1);
+    if (!me->closing) {
+        same_result(v, "close inside `ended`", DEALFSM_E_BUSY, v->functions->close(me->it->machine, NULL), NULL);
+    }
 }
 
 static bool begin_listening(rig *it, listener *me, uint32_t flags, uint64_t deal)
@@ -278,7 +282,7 @@ static void unsubscribe(validator *v)
         rig_remove(&it, 1);
         expect_heard(v, &one, 1, 1);
         CASE(v, "close");
-        listener last = {.id = 0};
+        listener last = {.closing = true};
         begin_listening(&it, &last, DEALFSM_SUBSCRIBE_ALL, 0);
         same_result(v, "close", DEALFSM_OK, v->functions->close(it.machine, NULL), NULL);
         it.machine = NULL;
@@ -318,11 +322,51 @@ static void unsubscribe_waits(validator *v)
     rig_close(&it);
 }
 
+/* Inside a callback unsubscribe does not wait, and no new run starts. */
+static void leave_inside(rig *it, const dealfsm_op *op)
+{
+    listener *slow = it->hook_ctx;
+    validator *v = it->v;
+    if (op->deal == 2) {
+        same_result(v, "unsubscribe inside an environment function", DEALFSM_OK,
+                    v->functions->unsubscribe(it->machine, slow->id, NULL), NULL);
+        expect(v, atomic_load(&slow->ended) == 0, "no wait for a notify that runs in another thread", "a wait");
+    }
+}
+
+static void no_new_run(validator *v)
+{
+    listener slow = {.sleep_ms = 150};
+    rig it = {.no_subscription = true, .quiet = true, .on_op = leave_inside, .hook_ctx = &slow};
+    pthread_t thread;
+    CASE(v, "unsubscribe inside a callback while notify runs in another thread");
+    bool ready = rig_open(&it, v);
+    for (uint64_t deal = 1; deal <= 3 && ready; deal++) {
+        dealfsm_record record;
+        invent_record(v, deal, DEALFSM_DealStatusNew, &record);
+        ready = rig_restore(&it, &record, 0);
+    }
+    if (ready && begin_listening(&it, &slow, DEALFSM_SUBSCRIBE_ALL, 0) &&
+        pthread_create(&thread, NULL, dispatch_open, &it) == 0) {
+        for (int i = 0; i < 2000 && !atomic_load(&slow.running); i++) {
+            sleep_ms(1);
+        }
+        rig_dispatch(&it, 2, DEALFSM_ClientEventOpen, NULL, 0);
+        const unsigned told = atomic_load(&slow.told);
+        rig_dispatch(&it, 3, DEALFSM_ClientEventOpen, NULL, 0);
+        expect(v, atomic_load(&slow.told) == told, "no run after unsubscribe", "one");
+        pthread_join(thread, NULL);
+        expect_heard(v, &slow, told, 1);
+    }
+    rig_close(&it);
+}
+
 static const rule list[] = {
     {"callbacks.every-function", "every function may be called inside notify, environment functions and put",
      every_function},
     {"callbacks.answer-inside", "an answer inside the call is taken, and the deal goes on after it", inside_answer},
     {"callbacks.unsubscribe", "no notify after unsubscribe; `ended` once for each subscription", unsubscribe},
+    {"callbacks.unsubscribe-inside", "inside a callback unsubscribe does not wait, and no new run starts", no_new_run},
     {"callbacks.unsubscribe-waits", "unsubscribe waits for a notify that runs in another thread", unsubscribe_waits},
 };
 const rule_group rules_callbacks = {list, sizeof list / sizeof *list};

@@ -117,6 +117,13 @@ static void terminated(validator *v)
             expect(v, deal->queued == 0 && put->flags == 1, "a final put and an empty queue", "otherwise");
             const uint32_t over = rig_number_of(&it, SEEN_TERMINATED) + rig_number_of(&it, SEEN_REFUSED);
             const uint32_t applied = rig_number_of(&it, SEEN_APPLIED);
+            uint32_t named = 0;
+            for (size_t i = 0; i < json_array_size(put->args); i++) {
+                named += json_integer_value(json_object_get(json_array_get(put->args, i), "kind")) ==
+                         DEALFSM_HAPPENED_TERMINATED;
+            }
+            expect(v, named > 0 || rig_number_of(&it, SEEN_TERMINATED) == 0, "terminated events named in the final put",
+                   "none");
             expect(v, over + applied >= 5, "each of five events ended once", "fewer");
             same_result(v, "dispatch after the end", DEALFSM_E_TERMINATED, send(&it, 1, DEALFSM_ClientEventDealAccepted),
                         NULL);

@@ -189,12 +189,164 @@ static void failed_create(validator *v)
     rig_close(&it);
 }
 
+/* ---- Rows */
+
+/* What happened, entry by entry, is what was told: all of it, once; refusals of events that were handed in to an idle deal
+ * are only told. */
+static bool same_happening(const json_t *happened, const seen *notice)
+{
+    static const seen_what kinds[] = {SEEN_RESULT, SEEN_APPLIED, SEEN_REFUSED, SEEN_TERMINATED};
+    const json_int_t kind = json_integer_value(json_object_get(happened, "kind"));
+    return kind >= DEALFSM_HAPPENED_APPLIED && kind <= DEALFSM_HAPPENED_TERMINATED && kinds[kind] == notice->what &&
+           (uint64_t)json_integer_value(json_object_get(happened, "event")) == notice->number &&
+           (uint64_t)json_integer_value(json_object_get(happened, "sequence")) == notice->sequence &&
+           (uint64_t)json_integer_value(json_object_get(happened, "from")) == notice->from &&
+           (uint64_t)json_integer_value(json_object_get(happened, "to")) == notice->to &&
+           (int32_t)json_integer_value(json_object_get(happened, "reason")) == notice->reason;
+}
+
+static uint32_t count_happenings(const rig *it, const seen *notice)
+{
+    uint32_t count = 0;
+    uint32_t from = 0;
+    for (const seen *put = rig_next(it, &from, SEEN_PUT); put != NULL; put = rig_next(it, &from, SEEN_PUT)) {
+        for (size_t i = 0; i < json_array_size(put->args); i++) {
+            count += same_happening(json_array_get(put->args, i), notice);
+        }
+    }
+    return count;
+}
+
+static uint32_t count_told(const rig *it, const json_t *happened)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < it->count; i++) {
+        count += same_happening(happened, &it->list[i]);
+    }
+    return count;
+}
+
+static void what_happened(validator *v)
+{
+    for (uint32_t seed = 1; seed <= RUN_SEEDS; seed++) {
+        rig it = {0};
+        CASE(v, "run %" PRIu32, seed);
+        if (rig_open(&it, v)) {
+            run_whole(&it, 1, seed);
+            for (uint32_t i = 0; i < it.count; i++) {
+                const seen *one = &it.list[i];
+                if (one->what == SEEN_APPLIED) {
+                    expect(v, count_happenings(&it, one) == 1, "each applied event in what happened of one put",
+                           "in another number");
+                }
+                for (size_t h = 0; one->what == SEEN_PUT && h < json_array_size(one->args); h++) {
+                    expect(v, count_told(&it, json_array_get(one->args, h)) > 0, "to be told what happened",
+                           json_text(v->arena, json_array_get(one->args, h)));
+                }
+            }
+        }
+        rig_close(&it);
+        values_arena_clear(v->arena);
+    }
+}
+
+/* The last row of a deal at rest, as a crash would leave it. */
+static void resume(validator *v, const rig *it, const dealfsm_deal *now)
+{
+    rig fresh = {0};
+    const seen *put = rig_last(it, SEEN_PUT);
+    const dealfsm_snapshot row = {.struct_size = sizeof row,
+                                  .deal = 1,
+                                  .sequence = put->sequence,
+                                  .revision = put->revision,
+                                  .machine_version = v->machine.machine_version,
+                                  .record = put->record,
+                                  .record_len = put->record_len,
+                                  .sidecar = put->sidecar,
+                                  .sidecar_len = put->sidecar_len};
+    uint32_t leaving = 0; /* refused since: they leave the queue with the next put */
+    for (const seen *one = put; one < it->list + it->count; one++) {
+        leaving += one->what == SEEN_REFUSED;
+    }
+    if (rig_open(&fresh, v) &&
+        same_result(v, "restore", DEALFSM_OK, v->functions->restore(fresh.machine, &row, NULL), NULL)) {
+        const dealfsm_deal *staged = rig_query(&fresh, 1);
+        expect(v, staged != NULL && staged->sequence == now->sequence && staged->status == now->status &&
+                      staged->queued >= now->queued && staged->queued <= now->queued + leaving,
+               format(v->arena, "%" PRIu32 " queued events, sequence %" PRIu64, now->queued, now->sequence),
+               staged == NULL ? "no deal"
+                              : format(v->arena, "%" PRIu32 ", %" PRIu64, staged->queued, staged->sequence));
+        const int32_t result = v->functions->activate(fresh.machine, 1, NULL, NULL);
+        expect(v, result >= 0, "activate to be taken", result_text(v, result));
+        const dealfsm_deal *later = rig_query(&fresh, 1);
+        expect(v, later != NULL && (later->open_op != 0) == (now->open_op != 0) &&
+                      (now->open_op == 0 || later->open_sequence == now->open_sequence),
+               now->open_op != 0 ? "the handler to ask again" : "nothing to be asked", "otherwise");
+        const bool was_final = (now->flags & DEALFSM_DEAL_FINAL) != 0;
+        expect(v, !was_final || fresh.count == 0, "nothing to happen to a deal that has ended", "something");
+    }
+    rig_close(&fresh);
+}
+
+static void crash(validator *v)
+{
+    for (uint32_t seed = 1; seed <= RUN_SEEDS; seed++) {
+        rig it = {0};
+        CASE(v, "run %" PRIu32, seed);
+        bool more = rig_open(&it, v) && run_begin(&it, 1);
+        for (uint32_t step = 0; more && step < RUN_STEPS; step++) {
+            CASE(v, "run %" PRIu32 ", a crash after %" PRIu32 " steps", seed, step);
+            const dealfsm_deal *now = rig_query(&it, 1);
+            if (now != NULL) {
+                resume(v, &it, now);
+            }
+            more = run_step(&it, 1, step, seed);
+        }
+        rig_close(&it);
+        values_arena_clear(v->arena);
+    }
+}
+
+/* What was accepted while a notice was told is durable before the host is asked anything, which may take long. */
+static uint64_t accepted_revision;
+
+static void accept_one(rig *it, const dealfsm_notice *notice)
+{
+    const dealfsm_event event = {.struct_size = sizeof event, .event = DEALFSM_ClientEventDealAccepted};
+    (void)notice;
+    it->on_notice = NULL;
+    same_result(it->v, "dispatch inside notify", DEALFSM_ACCEPTED,
+                it->v->functions->dispatch(it->machine, 1, &event, &accepted_revision, NULL), NULL);
+}
+
+static void expect_durable(rig *it, const dealfsm_op *op)
+{
+    const dealfsm_deal *deal = rig_query(it, 1);
+    (void)op;
+    expect(it->v, deal != NULL && deal->revision >= accepted_revision, "the accepted event durable before the op is asked",
+           "that it waits");
+}
+
+static void accepted_first(validator *v)
+{
+    rig it = {.on_notice = accept_one, .on_op = expect_durable};
+    CASE(v, "an event handed in while Open is told");
+    if (rig_open(&it, v)) {
+        run_begin(&it, 1);
+        expect(v, rig_number_of(&it, SEEN_CALL) == 1, "an op", "none");
+    }
+    rig_close(&it);
+}
+
 static const rule list[] = {
     {"store.failed", "a failed put: nothing told or asked, the deal stalled, retry puts again", failed},
     {"store.failed-create", "a failed first put: not found, until a retry is durable", failed_create},
     {"store.kept", "events for a stalled deal are kept, in order", kept_while_stalled},
     {"store.same-history", "failed puts leave no trace in a deal's history", same_history},
     {"store.revisions", "each put has a higher revision, so it replaces whatever landed", growing_revisions},
+    {"store.what-happened", "what happened in the puts is what subscribers were told", what_happened},
+    {"store.crash", "after a crash at any rest a deal goes on from its last row", crash},
+    {"store.accepted-first", "what was accepted is durable before the host is asked", accepted_first},
     {"store.lost", "LOST: the deal leaves, nothing told or asked", lost},
 };
 const rule_group rules_store = {list, sizeof list / sizeof *list};
