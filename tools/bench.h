@@ -49,8 +49,8 @@ typedef struct bench_step {
     const bench_subject *fsm;        /* NULL: not there */
     char fsm_missing[512];           /* then: why */
     bench_samples path[SUBJECTS][SIZES]; /* ns an event */
-    uint64_t allocations[SUBJECTS];  /* in all samples of one deal at a time */
-    uint64_t allocations_events;     /* events of those samples, of each subject */
+    uint64_t allocations[SUBJECTS][SIZES]; /* in all these samples */
+    uint64_t events[SUBJECTS][SIZES];
     bench_samples own[THREADS];      /* events a second, of all threads */
     bench_samples shared[THREADS];
     bench_samples encode, decode;    /* ns a record */

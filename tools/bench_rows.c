@@ -9,50 +9,33 @@
 const uint32_t bench_sizes[SIZES] = {1, 100, 10000};
 
 enum {
-    BATCH = 64,          /* deals that are made before the clock starts, at least */
-    BATCHES_SMALL = 8    /* of them in a sample, when few deals go at a time */
+    BATCH = 100,        /* deals of a sample, at least: it ends before the system gives the processor to somebody else */
+    SAMPLES_OF_FEW = 10 /* in a turn */
 };
 
 typedef struct row {
     const bench_subject *subject;
     void *self;
     bench_samples *samples;
-    uint64_t *allocations; /* or NULL */
+    uint64_t *allocations, *events;
     uint32_t at_a_time;
     uint32_t batch;
 } row;
 
-/* One batch of deals along the path; adds its time and its allocations. */
-static bool run_batch(const row *r, double *ns, uint64_t *allocations)
+/* Takes one batch of deals along the path; adds its time and its allocations. */
+static bool take_sample(const row *r)
 {
     if (!r->subject->prepare(r->self, r->batch)) {
         return false;
     }
-    const uint64_t before = bench_count_allocations();
+    const uint64_t allocations = bench_count_allocations();
     const double start = bench_now();
     for (uint32_t first = 0; first < r->batch; first += r->at_a_time) {
         r->subject->run(r->self, first, r->at_a_time);
     }
-    *ns += bench_now() - start;
-    *allocations += bench_count_allocations() - before;
+    bench_samples_add(r->samples, (bench_now() - start) / ((double)r->batch * PATH_EVENTS));
+    *r->allocations += bench_count_allocations() - allocations;
     return r->subject->finish(r->self, r->batch);
-}
-
-static bool take_sample(const row *r)
-{
-    const uint32_t batches = r->batch <= 1000 ? BATCHES_SMALL : 1;
-    double ns = 0;
-    uint64_t allocations = 0;
-    for (uint32_t i = 0; i < batches; i++) {
-        if (!run_batch(r, &ns, &allocations)) {
-            return false;
-        }
-    }
-    bench_samples_add(r->samples, ns / ((double)batches * r->batch * PATH_EVENTS));
-    if (r->allocations != NULL) {
-        *r->allocations += allocations;
-    }
-    return true;
 }
 
 typedef struct rig {
@@ -70,7 +53,8 @@ static bool add_rows(rig *g, bench_step *b, uint32_t which, const bench_subject 
         *r = (row){.subject = subject,
                    .self = subject->open(ctx, batch),
                    .samples = &b->path[which][i],
-                   .allocations = bench_sizes[i] == 1 ? &b->allocations[which] : NULL,
+                   .allocations = &b->allocations[which][i],
+                   .events = &b->events[which][i],
                    .at_a_time = bench_sizes[i],
                    .batch = batch};
         if (r->self == NULL) {
@@ -116,6 +100,18 @@ static bool row_failed(bench_step *b, const rig *g)
     return bench_fail(&b->error, "a deal has not ended as the path must end");
 }
 
+/* One sample of many deals, or several of few. */
+static bool take_turn(const row *r)
+{
+    const uint32_t samples = r->batch > BATCH ? 1 : SAMPLES_OF_FEW;
+    bool well = true;
+    for (uint32_t i = 0; i < samples && well; i++) {
+        well = take_sample(r);
+        *r->events += r->batch * PATH_EVENTS;
+    }
+    return well;
+}
+
 bool bench_measure_path(bench_step *b, double seconds)
 {
     rig g = {.count = 0};
@@ -123,9 +119,8 @@ bool bench_measure_path(bench_step *b, double seconds)
     const double end = bench_now() + seconds * 1e9;
     do {
         for (uint32_t i = 0; i < g.count && well; i++) {
-            well = take_sample(&g.rows[i]) || row_failed(b, &g);
+            well = take_turn(&g.rows[i]) || row_failed(b, &g);
         }
-        b->allocations_events += BATCHES_SMALL * BATCH * PATH_EVENTS;
     } while (well && bench_now() < end);
     if (well && bench_machine_notices(g.machine[1]) == 0) {
         well = bench_fail(&b->error, "the subscriber has heard nothing");
