@@ -151,6 +151,19 @@ static bool rules_exist(void)
     return true;
 }
 
+static bool folders_exist(void)
+{
+    for (uint32_t i = 0; i < chosen.folders_count; i++) {
+        if (!vectors_found(chosen.folders[i])) {
+            fprintf(stderr, "dealfsm-validate: %s: expected a folder with golden vectors (records.jsonl, traces.jsonl.gz, "
+                            "…), found none of those files\n",
+                    chosen.folders[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void list_rules(void)
 {
     const char *id;
@@ -240,15 +253,10 @@ static int run_all(validator *v)
     if (v->arena != NULL && report_open(v->report) && load(v, module)) {
         report_note(v->report, "%s: %s", module, v->machine.machine_version);
         run_rules(v);
-        bool folders_good = true;
-        for (uint32_t i = 0; i < chosen.folders_count && folders_good; i++) {
-            folders_good = vectors_run(v, chosen.folders[i], wanted);
-            if (!folders_good) {
-                fprintf(stderr, "dealfsm-validate: %s: no folder with files of golden vectors (records.jsonl, …)\n",
-                        chosen.folders[i]);
-            }
+        for (uint32_t i = 0; i < chosen.folders_count; i++) {
+            vectors_run(v, chosen.folders[i], wanted);
         }
-        status = folders_good ? report_end(v->report) : EXIT_USAGE;
+        status = report_end(v->report);
     }
     description_release(&v->machine);
     values_arena_free(v->arena);
@@ -265,7 +273,7 @@ int main(int argc, char **argv)
         list_rules();
         return EXIT_SUCCESS;
     }
-    if (!rules_exist()) {
+    if (!rules_exist() || !folders_exist()) {
         return EXIT_USAGE;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

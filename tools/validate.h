@@ -173,8 +173,10 @@ bool expect(validator *v, bool holds, const char *expected, const char *found);
 /* ---- Vector folders */
 /* The rules of folders, for --list; index past the last: false. */
 bool vectors_rule(uint32_t index, const char **id, const char **text);
-/* Runs the files of a folder whose rules `wanted` picks. False: no folder, or none of the files in it; a text is printed. */
-bool vectors_run(validator *v, const char *folder, bool (*wanted)(const char *id));
+/* Whether there is such a folder, with at least one of the files. */
+bool vectors_found(const char *folder);
+/* Runs the files of a folder whose rules `wanted` picks. */
+void vectors_run(validator *v, const char *folder, bool (*wanted)(const char *id));
 
 /* Checks of single lines, by file. */
 void line_names(validator *v, char **columns, uint32_t count);

@@ -247,23 +247,30 @@ static void tell_left_alone(validator *v, const char *folder)
     }
 }
 
-bool vectors_run(validator *v, const char *folder, bool (*wanted)(const char *id))
+bool vectors_found(const char *folder)
 {
-    uint32_t found = 0;
+    for (uint32_t i = 0; i < FILES; i++) {
+        char *path = find_file(folder, files[i].name);
+        free(path);
+        if (path != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void vectors_run(validator *v, const char *folder, bool (*wanted)(const char *id))
+{
     for (uint32_t i = 0; i < FILES; i++) {
         char *path = find_file(folder, files[i].name);
         if (path == NULL) {
             continue;
         }
-        found++;
         if (wanted(files[i].id)) {
             file_job job = {.v = v, .kind = &files[i], .path = path};
             report_rule(v->report, files[i].id, files[i].text, run_file, &job);
         }
         free(path);
     }
-    if (found != 0) {
-        tell_left_alone(v, folder);
-    }
-    return found != 0;
+    tell_left_alone(v, folder);
 }
