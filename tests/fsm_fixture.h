@@ -151,17 +151,23 @@ static inline fsm_scratch *next_scratch(void)
 }
 
 /* Checks and steps an event with up to two arguments; the record is replaced if it was applied. */
-static inline fsm_outcome step(fsm_record *record, uint32_t event, fsm_value first, fsm_value second)
+static inline fsm_outcome step_of(const fsm_machine *machine, fsm_record *record, uint32_t event, fsm_value first,
+                                  fsm_value second)
 {
     const fsm_value args[] = {first, second};
     uint32_t count = first.kind == FSM_NONE ? 0 : second.kind == FSM_NONE ? 1 : 2;
     uint32_t bad;
     fsm_record after;
-    ck_assert_int_eq(fsm_check_event(&fsm_client_0_5_6, event, args, count, &bad), FSM_CHECK_OK);
-    fsm_outcome outcome = fsm_step(&fsm_client_0_5_6, record, event, args, next_scratch(), &after);
+    ck_assert_int_eq(fsm_check_event(machine, event, args, count, &bad), FSM_CHECK_OK);
+    fsm_outcome outcome = fsm_step(machine, record, event, args, next_scratch(), &after);
     if (outcome.result == FSM_APPLIED)
         *record = after;
     return outcome;
+}
+
+static inline fsm_outcome step(fsm_record *record, uint32_t event, fsm_value first, fsm_value second)
+{
+    return step_of(&fsm_client_0_5_6, record, event, first, second);
 }
 
 #define NO_VALUE ((fsm_value){FSM_NONE, 0, NOTHING, NOTHING})
