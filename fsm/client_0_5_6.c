@@ -50,6 +50,9 @@ static const uint8_t outside[] = {
     FSM_LIST_END,
 };
 
+/* Open after the deal was created. */
+static const uint8_t own_time[] = {ClientEventOpen, FSM_LIST_END};
+
 static const uint8_t finals[] = {
     DealStatusErrored, DealStatusCompleted, DealStatusRejected, DealStatusDealNotFound, FSM_LIST_END,
 };
@@ -152,6 +155,7 @@ const fsm_machine fsm_client_0_5_6 = {
     .handlers_count = COUNT_OF(handlers),
     .finals = finals,
     .outside = outside,
+    .own_time = own_time,
     .status_names = status_names,
     .begin = fsm_begin,
     .addresses = {.protocols = 4, .bits = 64},

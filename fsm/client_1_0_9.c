@@ -53,6 +53,9 @@ static const uint8_t outside[] = {
     FSM_LIST_END,
 };
 
+/* Open after the deal was created, RecheckFunds when its channel got money. */
+static const uint8_t own_time[] = {ClientEventOpen, ClientEventRecheckFunds, FSM_LIST_END};
+
 static const uint8_t finals[] = {
     DealStatusErrored,  DealStatusCompleted,    DealStatusCancelled,
     DealStatusRejected, DealStatusDealNotFound, FSM_LIST_END,
@@ -166,6 +169,7 @@ const fsm_machine fsm_client_1_0_9 = {
     .handlers_count = COUNT_OF(handlers),
     .finals = finals,
     .outside = outside,
+    .own_time = own_time,
     .status_names = status_names,
     .begin = fsm_begin,
     .addresses = {.protocols = 4, .bits = 63},

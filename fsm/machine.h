@@ -135,6 +135,7 @@ typedef struct fsm_machine {
     uint32_t handlers_count;
     const uint8_t *finals;    /* FSM_LIST_END ends each of these lists */
     const uint8_t *outside;   /* events that the host may raise */
+    const uint8_t *own_time;  /* of these: not at any time, but when the host has come to it */
     const char *const *status_names; /* by number, statuses_count of them */
     fsm_begin_fn *begin;
     fsm_address_rule addresses;
@@ -182,6 +183,8 @@ const fsm_handler *fsm_find_handler(const fsm_machine *machine, uint64_t status)
 bool fsm_is_final(const fsm_machine *machine, uint64_t status);
 /* The printed name; "" for a number that this version does not name. */
 const char *fsm_status_name(const fsm_machine *machine, uint64_t status);
+/* As the vocabulary names it, whatever the version prints: "DealStatusFailing". */
+const char *fsm_status_identifier(uint64_t status);
 const char *fsm_event_name(uint32_t event); /* "ClientEventOpen" */
 const char *fsm_op_name(uint32_t op);       /* "AllocateLane" */
 

@@ -113,6 +113,13 @@ static const char *check_clauses(const fsm_machine *machine)
     return NULL;
 }
 
+static bool listed(const uint8_t *list, uint8_t number)
+{
+    while (*list != FSM_LIST_END && *list != number)
+        list++;
+    return *list != FSM_LIST_END;
+}
+
 static const char *check_handler(const fsm_machine *machine, const fsm_handler *handler, uint64_t *seen)
 {
     for (const uint8_t *status = handler->states; *status != FSM_LIST_END; status++) {
@@ -146,6 +153,10 @@ static const char *check_lists(const fsm_machine *machine)
     for (const uint8_t *event = machine->outside; *event != FSM_LIST_END; event++) {
         if (!has_event(machine, *event))
             return "the host may raise an event that the machine does not have";
+    }
+    for (const uint8_t *event = machine->own_time; *event != FSM_LIST_END; event++) {
+        if (!listed(machine->outside, *event))
+            return "an event that the host raises at its own time is not among those that it may raise";
     }
     for (const uint8_t *status = machine->finals; *status != FSM_LIST_END; status++) {
         if (*status >= machine->statuses_count)

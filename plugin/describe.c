@@ -76,7 +76,9 @@ static int32_t describe_state(uint32_t index, dealfsm_state_info *out)
                                .name = fsm_status_name(machine(), index),
                                .handler = handler ? handler->name : "",
                                .is_final = fsm_is_final(machine(), index),
-                               .has_transition = any_clause_speaks_of(index)};
+                               .has_transition = any_clause_speaks_of(index),
+                               .identifier = fsm_status_identifier(index),
+                               .is_initial = index == DealStatusNew};
     GIVE(mine, out);
 }
 
@@ -101,6 +103,13 @@ static uint32_t event_at(uint32_t index)
     return UINT32_MAX;
 }
 
+static uint32_t from_outside(uint32_t event)
+{
+    if (!in_list(machine()->outside, event))
+        return DEALFSM_OUTSIDE_NEVER;
+    return in_list(machine()->own_time, event) ? DEALFSM_OUTSIDE_OWN_TIME : DEALFSM_OUTSIDE_ANY_TIME;
+}
+
 static int32_t describe_event(uint32_t index, dealfsm_event_info *out)
 {
     uint32_t event = index < machine()->events_count ? event_at(index) : UINT32_MAX;
@@ -110,7 +119,7 @@ static int32_t describe_event(uint32_t index, dealfsm_event_info *out)
     dealfsm_event_info mine = {.event = event,
                                .name = fsm_event_name(event),
                                .args_count = row->args_count,
-                               .from_outside = in_list(machine()->outside, event),
+                               .from_outside = from_outside(event),
                                .from_handler = handler_raises(event),
                                .has_transition = row->line != 0};
     for (uint32_t i = 0; i < row->args_count; i++) {

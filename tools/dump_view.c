@@ -39,10 +39,9 @@ bool view_has_event(const machine_view *view, const dealfsm_event_info *event)
 
 const dealfsm_state_info *machine_initial_state(const description *machine)
 {
-    for (uint32_t i = 0; i < machine->clauses_count; i++) {
-        const dealfsm_clause_info *clause = &machine->clauses[i];
-        if (clause->event == DEALFSM_ClientEventOpen && clause->states_count > 0) {
-            return description_state(machine, clause->states[0]);
+    for (uint32_t i = 0; i < machine->states_count; i++) {
+        if (machine->states[i].is_initial != 0) {
+            return &machine->states[i];
         }
     }
     return NULL;
@@ -63,8 +62,7 @@ const dealfsm_handler_info *next_raiser(const description *machine, uint32_t eve
 
 bool comes_at_any_time(const dealfsm_event_info *event)
 {
-    return event->from_outside != 0 && event->event != DEALFSM_ClientEventOpen &&
-           event->event != DEALFSM_ClientEventRecheckFunds;
+    return event->from_outside == DEALFSM_OUTSIDE_ANY_TIME;
 }
 
 bool is_dropped(const description *machine, uint32_t event, uint64_t status)

@@ -54,11 +54,8 @@ const char *words_status(values_arena *arena, const description *machine, uint64
 {
     char buffer[32];
     const dealfsm_state_info *state = description_state(machine, status);
-    if (state != NULL && status == DEALFSM_DealStatusFailing) {
-        return "DealStatusFailing";
-    }
-    if (state != NULL && status == DEALFSM_DealStatusClientWaitingForLastBlocks) {
-        return "DealStatusClientWaitingForLastBlocks";
+    if (state != NULL) {
+        return state->identifier;
     }
     return copy(arena, description_state_name(machine, status, buffer));
 }

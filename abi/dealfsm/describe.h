@@ -21,7 +21,14 @@ typedef struct dealfsm_state_info {
     const char *handler; /* "ProposeDeal", or "" */
     uint32_t is_final;
     uint32_t has_transition; /* 0: named, but no clause of this machine speaks of it */
+    const char *identifier;  /* as the vocabulary has it; versions print 8 and 29 otherwise: "DealStatusFailing" */
+    uint32_t is_initial;     /* 1: a new deal is in it */
+    uint32_t reserved;
 } dealfsm_state_info;
+
+/* Who raises an event outside the handlers: nobody, the host at any time, the host when it has come to it (Open after create,
+ * RecheckFunds when money has come). */
+enum { DEALFSM_OUTSIDE_NEVER = 0, DEALFSM_OUTSIDE_ANY_TIME = 1, DEALFSM_OUTSIDE_OWN_TIME = 2 };
 
 /* Events in the order of the specification's table; those without transition last. */
 typedef struct dealfsm_event_info {
@@ -29,7 +36,7 @@ typedef struct dealfsm_event_info {
     uint32_t event;
     const char *name;          /* "ClientEventOpen" */
     uint32_t args_count;
-    uint32_t from_outside; /* 1: the host may raise it */
+    uint32_t from_outside; /* DEALFSM_OUTSIDE_… */
     uint32_t from_handler; /* 1: a handler may raise it */
     uint32_t has_transition;
     uint32_t args[DEALFSM_LIST_MAX];     /* kinds of values */
