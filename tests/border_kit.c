@@ -100,7 +100,7 @@ kit *kit_new(const dealfsm_functions *functions)
 void kit_open(kit *k)
 {
     dealfsm_services services = {
-        .struct_size = sizeof services, .queue_events = k->queue_events, .ctx = k, .service = kit_service};
+        .struct_size = sizeof services, .queue_events = k->queue_events, .ctx = k, .service = kit_service_of};
     dealfsm_subscription all = {.struct_size = sizeof all,
                                 .flags = DEALFSM_SUBSCRIBE_ALL |
                                          (k->all_refusals ? (uint32_t)DEALFSM_SUBSCRIBE_REFUSALS : 0),
@@ -235,6 +235,8 @@ int32_t kit_send(kit *k, uint64_t deal, uint32_t event, uint64_t number)
     return kit_send_to(k, deal, event, number, NULL);
 }
 
+enum { KIT_VALUE = 600 }; /* bytes of the chain's head: more than a run keeps without allocating */
+
 /* What the world answers: the same for the same key, but for the chain's head. */
 static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uint8_t *bytes)
 {
@@ -246,7 +248,8 @@ static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uin
         return 1;
     case DEALFSM_OpGetChainHead:
         values[0].kind = DEALFSM_BYTES;
-        values[0].data_len = (uint64_t)snprintf((char *)bytes, 32, "head %" PRIu32, ++k->tokens);
+        values[0].data_len = KIT_VALUE;
+        snprintf((char *)bytes, KIT_VALUE, "%*" PRIu32, KIT_VALUE - 1, ++k->tokens);
         return 1;
     case DEALFSM_OpGetOrCreatePaymentChannel:
         values[0].kind = k->channel_exists ? DEALFSM_ADDRESS : DEALFSM_NONE;
@@ -262,7 +265,7 @@ static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uin
         return 1;
     case DEALFSM_OpCreatePaymentVoucher:
         values[0].kind = DEALFSM_BYTES;
-        values[0].data_len = (uint64_t)snprintf((char *)bytes, 32, "voucher %" PRIu64, op->sequence);
+        values[0].data_len = (uint64_t)snprintf((char *)bytes, KIT_VALUE, "voucher %" PRIu64, op->sequence);
         return 1;
     case DEALFSM_OpWaitForPaymentChannelCreation:
         values[0].kind = DEALFSM_ADDRESS;
@@ -277,7 +280,7 @@ static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uin
 int32_t kit_complete(kit *k, const kit_op *op, char letter)
 {
     static const char text[] = "no";
-    uint8_t bytes[32];
+    uint8_t bytes[KIT_VALUE];
     dealfsm_value values[2];
     dealfsm_answer answer = {.struct_size = sizeof answer,
                              .op = op->op,
@@ -312,7 +315,12 @@ int32_t kit_answer(kit *k, uint64_t deal, char letter)
     k->waiting_count--;
     memmove(&k->waiting[i], &k->waiting[i + 1], (k->waiting_count - i) * sizeof *k->waiting);
     pthread_mutex_unlock(&k->mutex);
-    return kit_complete(k, &op, letter);
+    int32_t code = kit_complete(k, &op, letter);
+    pthread_mutex_lock(&k->mutex);
+    if (code == DEALFSM_E_FROZEN)
+        kit_wait(k, &op);
+    pthread_mutex_unlock(&k->mutex);
+    return code;
 }
 
 int32_t kit_stored(kit *k, uint64_t deal, char letter)

@@ -93,6 +93,7 @@ struct kit {
 
     kit_row rows[KIT_DEALS], pending[KIT_DEALS];
     kit_op effects[KIT_EFFECTS], waiting[KIT_DEALS];
+    kit_op unanswered; /* an op whose answer in the call found no memory; op 0: none */
     uint32_t effects_count, waiting_count;
     uint64_t told[KIT_DEALS]; /* sequence of the last notice */
     uint64_t told_gaps;
@@ -113,6 +114,8 @@ const dealfsm_functions *kit_module(void);
 kit *kit_new(const dealfsm_functions *functions);
 /* kit_new and kit_open of the module. */
 kit *kit_start(void);
+/* The service of a dealfsm_services whose ctx is a kit. */
+const void *kit_service_of(void *ctx, const char *id);
 /* Opens a machine, with the kit subscribed to every deal. */
 void kit_open(kit *k);
 /* Freezes what is at work and closes the machine; puts that are under way have failed. */

@@ -55,10 +55,8 @@ void kit_land(kit_row *row, kit_row *put, bool said_to_have_failed)
 {
     put->doubtful = said_to_have_failed ? put->happened_count : 0;
     row->happened_count -= row->doubtful;
-    for (uint32_t i = 0; i < put->happened_count; i++) {
-        MUST(row->happened_count < KIT_HISTORY);
+    for (uint32_t i = 0; i < put->happened_count && row->happened_count < KIT_HISTORY; i++)
         row->happened[row->happened_count++] = put->happened[i];
-    }
     memcpy(put->happened, row->happened, sizeof put->happened);
     put->happened_count = row->happened_count;
     free(row->record);
@@ -76,10 +74,9 @@ static kit_row row_of(const dealfsm_put *put)
                    .record = copy(put->record, put->record_len),
                    .record_len = put->record_len,
                    .sidecar = copy(put->sidecar, put->sidecar_len),
-                   .sidecar_len = put->sidecar_len,
-                   .happened_count = put->happened_count};
-    MUST(put->happened_count < KIT_HISTORY);
-    for (uint32_t i = 0; i < put->happened_count; i++) {
+                   .sidecar_len = put->sidecar_len};
+    row.happened_count = put->happened_count < KIT_HISTORY ? put->happened_count : KIT_HISTORY;
+    for (uint32_t i = 0; i < row.happened_count; i++) {
         const dealfsm_happened *h = (const void *)((const uint8_t *)put->happened + (size_t)i * put->happened_stride);
         row.happened[i] = (kit_happened){h->kind, h->event, h->sequence};
     }
@@ -194,6 +191,12 @@ static kit_op key_of(const dealfsm_op *op)
     return key;
 }
 
+void kit_wait(kit *k, const kit_op *key)
+{
+    MUST(k->waiting_count < KIT_DEALS);
+    k->waiting[k->waiting_count++] = *key;
+}
+
 static bool same_key(const kit_op *a, const kit_op *b)
 {
     return a->op == b->op && a->deal == b->deal && a->sequence == b->sequence && a->nth == b->nth;
@@ -228,6 +231,18 @@ static void check_op(const kit *k, const dealfsm_op *op)
                  k->rows[op->deal].sequence);
 }
 
+/* The host keeps an answer to a deal that is frozen; it waits as if nobody had asked for it yet. */
+static void answer_now(kit *k, const kit_op *key, char letter)
+{
+    int32_t code = kit_complete(k, key, letter);
+    pthread_mutex_lock(&k->mutex);
+    if (code == DEALFSM_E_NO_MEMORY)
+        k->unanswered = *key;
+    else if (code == DEALFSM_E_FROZEN)
+        kit_wait(k, key);
+    pthread_mutex_unlock(&k->mutex);
+}
+
 typedef struct answering {
     kit *k;
     kit_op key;
@@ -236,7 +251,7 @@ typedef struct answering {
 static void *answer_from_thread(void *ctx)
 {
     answering *a = ctx;
-    MUST(kit_complete(a->k, &a->key, 'i') == DEALFSM_OK);
+    answer_now(a->k, &a->key, 'i');
     return NULL;
 }
 
@@ -256,7 +271,7 @@ static void answer(kit *k, const kit_op *key, char letter)
         MUST(kit_complete(k, key, 'i') == DEALFSM_E_NOT_OPEN);
         return;
     default:
-        kit_complete(k, key, letter); /* may be FROZEN: the test looks */
+        answer_now(k, key, letter);
     }
 }
 
@@ -275,10 +290,8 @@ static void asked(void *ctx, const dealfsm_op *op)
         crashed = kit_moment(k); /* nobody was told of it */
     }
     char letter = crashed ? 'l' : kit_letter(k->answers, k->answer_default);
-    if (!crashed && letter == 'l') {
-        MUST(k->waiting_count < KIT_DEALS);
-        k->waiting[k->waiting_count++] = key;
-    }
+    if (!crashed && letter == 'l')
+        kit_wait(k, &key);
     pthread_mutex_unlock(&k->mutex);
     if (crashed)
         return;
@@ -311,7 +324,7 @@ static void rested(void *ctx, uint64_t deal)
 }
 
 /* The structs of all services; they live until the machine is closed, and the machine copies them. */
-const void *kit_service(void *ctx, const char *id)
+const void *kit_service_of(void *ctx, const char *id)
 {
     static _Thread_local dealfsm_environment environment;
     static _Thread_local dealfsm_store_v1 store;

@@ -6,7 +6,6 @@
 
 #include "border_kit.h"
 
-const void *kit_service(void *ctx, const char *id);
 void kit_note(kit *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A name without "DealStatus", "ClientEvent"; of an op. */
 const char *kit_status_word(uint64_t status);
@@ -16,6 +15,8 @@ const dealfsm_op_info *kit_op_info(uint32_t op);
 char kit_letter(char *script, char otherwise);
 /* Counts a moment at which the process may crash; true: it has. The caller holds the mutex. */
 bool kit_moment(kit *k);
+/* The op waits for kit_answer. The caller holds the mutex. */
+void kit_wait(kit *k, const kit_op *key);
 /* Puts a row in its place, or frees what it holds. */
 void kit_land(kit_row *row, kit_row *put, bool said_to_have_failed);
 void kit_row_free(kit_row *row);
