@@ -14,17 +14,27 @@ static int32_t is_null(const char *name, dealfsm_error *error)
     return host_error(error, DEALFSM_E_ARGUMENT, name, "%s is NULL: give a struct", name);
 }
 
-/* ---- Calls that leave the deal where it is */
+static bool has_error(const dealfsm_error *error)
+{
+    return error != NULL && error->code != DEALFSM_OK;
+}
+
+/* ---- Calls that leave the deal where it is. Those that somebody may make for a deal which is only in a store bring it
+ * back and try again. */
 
 int32_t dealfsm_host_dispatch(dealfsm_host *host, uint64_t deal, const dealfsm_event *event, uint64_t *revision,
                               dealfsm_error *error)
 {
-    host_call call;
-    int32_t result = host_enter(host, deal, &call, error);
-    if (result < 0)
-        return result;
-    result = call.functions->dispatch(call.machine, deal, event, revision, error);
-    host_leave(&call);
+    bool had_error = has_error(error);
+    int32_t result;
+    do {
+        host_call call;
+        result = host_enter(host, deal, &call, error);
+        if (result < 0)
+            continue;
+        result = call.functions->dispatch(call.machine, deal, event, revision, error);
+        host_leave(&call);
+    } while (host_again(host, deal, &result, had_error, error));
     return result;
 }
 
@@ -71,22 +81,35 @@ int32_t dealfsm_host_retry(dealfsm_host *host, uint64_t deal, uint64_t *revision
 int32_t dealfsm_host_query(dealfsm_host *host, uint64_t deal, dealfsm_deal *out, dealfsm_error *error)
 {
     host_call call;
+    bool had_error = has_error(error);
     int32_t result = host_enter(host, deal, &call, error);
-    if (result < 0)
+    if (result >= 0) {
+        result = call.functions->query(call.machine, deal, out, error);
+        host_leave(&call);
+    }
+    if (result != DEALFSM_E_NOT_FOUND || atomic_load(&host->durables) == 0)
         return result;
-    result = call.functions->query(call.machine, deal, out, error);
-    host_leave(&call);
-    return result;
+    dealfsm_error why = {.struct_size = sizeof why};
+    int32_t stored = host_query_store(host, deal, out, &why);
+    if (stored == DEALFSM_E_NOT_FOUND)
+        return result;
+    if (error != NULL && !had_error)
+        error->code = DEALFSM_OK;
+    return stored < 0 ? host_error(error, stored, why.field, "%s", why.text) : stored;
 }
 
 int32_t dealfsm_host_snapshot(dealfsm_host *host, uint64_t deal, dealfsm_snapshot *out, dealfsm_error *error)
 {
-    host_call call;
-    int32_t result = host_enter(host, deal, &call, error);
-    if (result < 0)
-        return result;
-    result = call.functions->snapshot(call.machine, deal, out, error);
-    host_leave(&call);
+    bool had_error = has_error(error);
+    int32_t result;
+    do {
+        host_call call;
+        result = host_enter(host, deal, &call, error);
+        if (result < 0)
+            continue;
+        result = call.functions->snapshot(call.machine, deal, out, error);
+        host_leave(&call);
+    } while (host_again(host, deal, &result, had_error, error));
     return result;
 }
 
@@ -161,6 +184,8 @@ static int32_t claim_new(dealfsm_host *host, uint64_t deal, host_generation *gen
     if (route == NULL) {
         if (host_route_add(shard, deal, generation) == NULL)
             result = host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for the route of deal %" PRIu64, deal);
+        else
+            atomic_fetch_add(&host->routes, 1);
     } else if (route->claimed || !host_pin(route->generation, number)) {
         result = exists(deal, route->generation, error);
     } else {
@@ -177,10 +202,12 @@ static void settle(dealfsm_host *host, uint64_t deal, bool stays)
     host_shard *shard = &host->shards[host_shard_of(deal)];
     pthread_mutex_lock(&shard->lock);
     host_route *route = host_route_find(shard, deal);
-    if (stays)
+    if (stays) {
         route->claimed = false;
-    else
+    } else {
         host_route_remove(shard, route);
+        atomic_fetch_sub(&host->routes, 1);
+    }
     pthread_mutex_unlock(&shard->lock);
 }
 
@@ -196,10 +223,13 @@ int32_t dealfsm_host_create(dealfsm_host *host, uint32_t generation, const dealf
         return result;
     result = claim_new(host, known.id, call.generation, error);
     if (result >= 0) {
-        result = call.functions->create(call.machine, terms, revision, error);
+        result = host_stored_already(host, known.id, error);
+        if (result >= 0)
+            result = call.functions->create(call.machine, terms, revision, error);
         settle(host, known.id, result >= 0);
     }
     host_leave(&call);
+    host_let_go(host);
     return result;
 }
 
@@ -224,13 +254,21 @@ static int32_t enter_for(dealfsm_host *host, uint32_t generation, const dealfsm_
         return host_enter_generation(host, generation, snapshot->deal, call, error);
     if (snapshot->machine_version == NULL)
         return is_null("machine_version", error);
-    if (!host_enter_version(host, snapshot->machine_version, snapshot->deal, call))
+    if (!host_enter_version(host, snapshot->machine_version, NULL, snapshot->deal, call))
         return no_such_version(host, snapshot->machine_version, error);
     return DEALFSM_OK;
 }
 
-int32_t dealfsm_host_restore(dealfsm_host *host, uint32_t generation, const dealfsm_snapshot *snapshot,
-                             dealfsm_error *error)
+static void mark_waking(dealfsm_host *host, uint64_t deal)
+{
+    host_shard *shard = &host->shards[host_shard_of(deal)];
+    pthread_mutex_lock(&shard->lock);
+    host_route_find(shard, deal)->waking = true; /* claimed by us */
+    pthread_mutex_unlock(&shard->lock);
+}
+
+int32_t host_restore(dealfsm_host *host, uint32_t generation, const dealfsm_snapshot *snapshot, bool waking,
+                     dealfsm_error *error)
 {
     host_call call;
     dealfsm_snapshot known;
@@ -241,11 +279,19 @@ int32_t dealfsm_host_restore(dealfsm_host *host, uint32_t generation, const deal
         return result;
     result = claim_new(host, known.deal, call.generation, error);
     if (result >= 0) {
+        if (waking)
+            mark_waking(host, known.deal);
         result = call.functions->restore(call.machine, snapshot, error);
         settle(host, known.deal, result >= 0);
     }
     host_leave(&call);
     return result;
+}
+
+int32_t dealfsm_host_restore(dealfsm_host *host, uint32_t generation, const dealfsm_snapshot *snapshot,
+                             dealfsm_error *error)
+{
+    return host_restore(host, generation, snapshot, false, error);
 }
 
 /* ---- Calls that take a deal away */

@@ -56,8 +56,10 @@ static int32_t enter_routed(dealfsm_host *host, uint64_t deal, unsigned shard, h
 {
     int32_t result = DEALFSM_OK;
     pthread_mutex_lock(&host->shards[shard].lock);
-    const host_route *route = host_route_find(&host->shards[shard], deal);
+    host_route *route = host_route_find(&host->shards[shard], deal);
     host_generation *generation = route != NULL ? route->generation : NULL;
+    if (route != NULL)
+        route->touched = true;
     if (generation == NULL)
         result = host_error(error, DEALFSM_E_NOT_FOUND, "deal", "no generation has deal %" PRIu64, deal);
     else if (host_pin(generation, shard))
@@ -78,8 +80,9 @@ int32_t host_enter(dealfsm_host *host, uint64_t deal, host_call *call, dealfsm_e
     if (host == NULL)
         return no_host(error);
     unsigned shard = host_shard_of(deal);
-    /* One generation has whatever deal there is, and says itself which there are. */
-    return enter_shown(&host->only, shard, call) ? DEALFSM_OK : enter_routed(host, deal, shard, call, error);
+    /* One generation has whatever deal there is, and says itself which there are. With a bound on idle deals it has to be
+     * noted which are asked for. */
+    return host->idle_deals == 0 && enter_shown(&host->only, shard, call) ? DEALFSM_OK : enter_routed(host, deal, shard, call, error);
 }
 
 static int32_t enter_numbered(dealfsm_host *host, uint32_t number, unsigned shard, host_call *call,
@@ -130,14 +133,15 @@ bool host_enter_next(dealfsm_host *host, uint32_t number, host_call *call)
     return found;
 }
 
-bool host_enter_version(dealfsm_host *host, const char *machine_version, uint64_t deal, host_call *call)
+bool host_enter_version(dealfsm_host *host, const char *machine_version, const dealfsm_store *store, uint64_t deal,
+                        host_call *call)
 {
     bool found = false;
     unsigned shard = host_shard_of(deal);
     pthread_mutex_lock(&host->lock);
     for (host_generation *generation = host->generations; generation != NULL; generation = generation->next) {
         if (strcmp(generation->module->info.manifest->machine_version, machine_version) != 0 ||
-            !host_pin(generation, shard))
+            (store != NULL && generation->durable != store) || !host_pin(generation, shard))
             continue;
         if (found)
             host_leave(call);

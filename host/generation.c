@@ -52,6 +52,11 @@ static host_generation *new_generation(dealfsm_host *host)
 static void put_aside(host_generation *generation)
 {
     dealfsm_host *host = generation->host;
+    if (generation->durable != NULL) {
+        atomic_fetch_sub(&host->durables, 1);
+        store_detach(generation->durable);
+    }
+    generation->durable = NULL;
     pthread_mutex_lock(&host->lock);
     generation->next = host->spare;
     host->spare = generation;
@@ -73,7 +78,18 @@ static int32_t open_machine(host_generation *generation, dealfsm_module *module,
                               .queue_bytes = generation->services.queue_bytes,
                               .ctx = generation,
                               .service = host_services_find};
-    return generation->functions->open(&given, &generation->machine, error);
+    dealfsm_store *durable = generation->services.durable;
+    if (durable != NULL)
+        result = store_attach(durable, generation->host, &generation->host->pool, generation->functions, error);
+    if (result < 0)
+        return result;
+    result = generation->functions->open(&given, &generation->machine, error);
+    if (result < 0 && durable != NULL)
+        store_detach(durable);
+    generation->durable = result < 0 ? NULL : durable;
+    if (generation->durable != NULL)
+        atomic_fetch_add(&generation->host->durables, 1);
+    return result;
 }
 
 /* Makes a generation known: its machine gets the subscriptions to all deals before anybody can reach it. */
@@ -154,7 +170,9 @@ static void end_closing(host_generation *generation)
     pthread_mutex_unlock(&host->lock);
     for (unsigned i = 0; i < HOST_SHARDS; i++) {
         pthread_mutex_lock(&host->shards[i].lock);
+        size_t before = host->shards[i].used;
         host_route_sweep(&host->shards[i], generation);
+        atomic_fetch_sub(&host->routes, before - host->shards[i].used);
         pthread_mutex_unlock(&host->shards[i].lock);
     }
     put_aside(generation);
@@ -199,6 +217,29 @@ static int32_t check_idle(const host_call *call, dealfsm_error *error)
                             "generation %" PRIu32 " is busy: %" PRIu64 " ops and %lld puts are open", call->number,
                             now.open_ops, atomic_load(&call->generation->puts));
     return result;
+}
+
+/* Waits for the stores of generations whose puts are pending; false: there was none. */
+static bool drain_stores(dealfsm_host *host)
+{
+    bool pending = false;
+    host_call call;
+    for (uint32_t number = 0; host_enter_next(host, number, &call); number = call.number) {
+        dealfsm_store *durable = call.generation->durable;
+        if (durable != NULL && atomic_load(&call.generation->puts) > 0) {
+            pending = true;
+            store_drain(durable);
+        }
+        host_leave(&call);
+    }
+    return pending;
+}
+
+void host_drain(dealfsm_host *host)
+{
+    do
+        host_pool_drain(&host->pool); /* what was stored may lead to the next put */
+    while (drain_stores(host));
 }
 
 int32_t host_close_all(dealfsm_host *host, dealfsm_error *error)

@@ -63,6 +63,7 @@ static void free_host(dealfsm_host *host)
 
 static int32_t fill(dealfsm_host *host, const dealfsm_host_options *options, dealfsm_error *error)
 {
+    host->idle_deals = options->idle_deals;
     host->log_level = options->log_level != 0 ? options->log_level : DEALFSM_LOG_WARNING;
     host->log = (dealfsm_log_v1){.struct_size = sizeof host->log, .ctx = host, .log = host_log_default};
     if (options->log != NULL)
@@ -103,7 +104,7 @@ int32_t dealfsm_host_free(dealfsm_host *host, dealfsm_error *error)
         return DEALFSM_OK;
     if (host_inside(host) || host_pool_inside(&host->pool))
         return host_error(error, DEALFSM_E_BUSY, "", "called inside a callback or job: free when it has returned");
-    host_pool_drain(&host->pool);
+    host_drain(host);
     int32_t result = host_close_all(host, error);
     if (result < 0)
         return result;

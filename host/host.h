@@ -14,6 +14,7 @@
 
 #include "pool.h"
 #include "route.h"
+#include "store.h"
 
 typedef struct host_pins {
     _Alignas(HOST_CACHE_LINE) atomic_uint count;
@@ -32,6 +33,7 @@ typedef struct host_generation {
     dealfsm_host_services services;
     dealfsm_environment environment;     /* the caller's */
     dealfsm_store_v1 store;              /* the caller's */
+    dealfsm_store *durable;              /* or NULL; stays set while the generation is open */
     dealfsm_environment own_environment; /* what the machine gets */
     dealfsm_store_v1 own_store;
     dealfsm_rest_v1 own_rest;
@@ -46,6 +48,13 @@ struct dealfsm_host {
     host_pool pool;
     dealfsm_log_v1 log; /* for machines that get none of their own */
     uint32_t log_level;
+    atomic_uint durables; /* generations with a durable store */
+    uint64_t idle_deals;  /* bound, 0: none */
+    atomic_ullong routes; /* deals in all shards */
+    atomic_bool sweeping; /* the job that lets deals go is queued or runs */
+    unsigned hand;        /* its shard; and rounds without success: its own */
+    unsigned rounds;
+    host_job sweep_job;
     char *chosen_directory; /* NULL: one of our own */
     char *directory;        /* NULL: not made yet. Guarded by the loader's lock */
 
@@ -78,8 +87,9 @@ int32_t host_enter_generation(dealfsm_host *host, uint32_t number, uint64_t deal
                               dealfsm_error *error);
 /* To the first generation with a number above `number`; false: there is none. */
 bool host_enter_next(dealfsm_host *host, uint32_t number, host_call *call);
-/* To the newest generation of a machine version; false: there is none. */
-bool host_enter_version(dealfsm_host *host, const char *machine_version, uint64_t deal, host_call *call);
+/* To the newest generation of a machine version, on that store where one is given; false: there is none. */
+bool host_enter_version(dealfsm_host *host, const char *machine_version, const dealfsm_store *store, uint64_t deal,
+                        host_call *call);
 void host_leave(const host_call *call);
 
 /* ---- Inside a callback or not */
@@ -101,6 +111,28 @@ bool host_inside_generation(const host_generation *generation);
 int32_t host_services_prepare(host_generation *generation, const dealfsm_host_services *services, dealfsm_error *error);
 const void *host_services_find(void *ctx, const char *id);
 
+/* Restores a row of a store, staged, in the newest generation of its version on that store. flags: of the snapshot, for
+ * a bare row. Errors of dealfsm_host_restore. */
+int32_t host_restore_row(dealfsm_host *host, dealfsm_store *store, const dealfsm_store_row *row, uint32_t flags,
+                         bool waking, dealfsm_error *error);
+/* dealfsm_host_restore; `waking` marks the route until the caller has activated the deal. */
+int32_t host_restore(dealfsm_host *host, uint32_t generation, const dealfsm_snapshot *snapshot, bool waking,
+                     dealfsm_error *error);
+
+/* ---- Deals that are only in a durable store: wake.c */
+
+/* After a call that found no deal: brings it back from a store. true: the call is to be made again, and *error is as it
+ * was. false: *result stands. had_error: *error had a code before the call. */
+bool host_again(dealfsm_host *host, uint64_t deal, int32_t *result, bool had_error, dealfsm_error *error);
+/* As dealfsm_host_query, from a store. */
+int32_t host_query_store(dealfsm_host *host, uint64_t deal, dealfsm_deal *out, dealfsm_error *error);
+/* DEALFSM_E_EXISTS: a store has the deal. */
+int32_t host_stored_already(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
+/* Lets go of deals, by a job of the pool, if there are more than idle_deals. */
+void host_let_go(dealfsm_host *host);
+/* Somebody listens to that deal alone. */
+bool host_has_subscription(dealfsm_host *host, uint64_t deal);
+
 /* Gives every subscription to all deals its part in a new generation; with the host's lock held. */
 int32_t host_subscribe_generation(host_generation *generation, dealfsm_error *error);
 /* Ends all subscriptions, when no generation is left. */
@@ -109,6 +141,8 @@ void host_subscriptions_end(dealfsm_host *host);
 /* The default log: ctx is the host. */
 void host_log_default(void *ctx, uint32_t level, uint64_t deal, const char *text);
 
+/* Waits until the pool is idle and no put of a durable store is pending. */
+void host_drain(dealfsm_host *host);
 /* Closes all generations: all or none, as far as it can be told before. */
 int32_t host_close_all(dealfsm_host *host, dealfsm_error *error);
 

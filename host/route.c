@@ -56,6 +56,7 @@ static bool grow(host_shard *shard)
             *probe(&bigger, shard->slots[i].deal) = shard->slots[i];
     }
     free(shard->slots);
+    shard->hand = 0;
     shard->slots = bigger.slots;
     shard->capacity = bigger.capacity;
     return true;

@@ -19,6 +19,8 @@ typedef struct host_route {
     uint64_t deal;
     struct host_generation *generation; /* NULL: the slot is empty */
     bool claimed;
+    bool waking;  /* restored from a store, about to be activated */
+    bool touched; /* asked for since the hand came by: wake.c */
 } host_route;
 
 typedef struct host_shard {
@@ -26,6 +28,7 @@ typedef struct host_shard {
     host_route *slots;
     size_t capacity; /* 0 or a power of two */
     size_t used;
+    size_t hand; /* a slot: wake.c */
 } host_shard;
 
 /* The shard of a deal: its number. */

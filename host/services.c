@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -70,12 +72,28 @@ static void ask(void *ctx, const dealfsm_op *op)
     host_frame_leave(&frame);
 }
 
+/* In a worker: what became of a pending put. The machine cannot be closed while it waits for this, so that `closing` is
+ * somebody's attempt, soon over. */
+static void deliver(void *ctx, uint64_t deal, uint64_t revision, int32_t outcome)
+{
+    host_generation *generation = ctx;
+    unsigned shard = host_shard_of(deal);
+    while (!host_pin(generation, shard))
+        sched_yield();
+    if (generation->functions->stored(generation->machine, deal, revision, outcome, NULL) >= 0)
+        atomic_fetch_sub(&generation->puts, 1);
+    host_unpin(generation, shard);
+    host_let_go(generation->host);
+}
+
 static int32_t put(void *ctx, const dealfsm_put *row)
 {
     host_generation *generation = ctx;
     host_frame frame;
     host_frame_enter(&frame, generation);
-    int32_t outcome = generation->store.put(generation->store.ctx, row);
+    int32_t outcome = generation->durable != NULL
+                          ? store_put_row(generation->durable, row, deliver, generation)
+                          : generation->store.put(generation->store.ctx, row);
     host_frame_leave(&frame);
     if (outcome == DEALFSM_PUT_PENDING)
         atomic_fetch_add(&generation->puts, 1);
@@ -105,13 +123,17 @@ static int32_t prepare_environment(host_generation *generation, const dealfsm_en
     return DEALFSM_OK;
 }
 
-static int32_t prepare_store(host_generation *generation, const dealfsm_store_v1 *store, dealfsm_error *error)
+static int32_t prepare_store(host_generation *generation, const dealfsm_store_v1 *store, dealfsm_store *durable,
+                             dealfsm_error *error)
 {
     memset(&generation->store, 0, sizeof generation->store);
-    if (store == NULL)
+    if (store == NULL && durable == NULL)
         return DEALFSM_OK;
-    int32_t result = host_take(&generation->store, sizeof generation->store, store, "store", error);
-    if (result >= 0 && generation->store.put == NULL)
+    if (store != NULL && durable != NULL)
+        return host_error(error, DEALFSM_E_ARGUMENT, "durable", "both store and durable are given: expected one");
+    int32_t result =
+        store != NULL ? host_take(&generation->store, sizeof generation->store, store, "store", error) : DEALFSM_OK;
+    if (result >= 0 && durable == NULL && generation->store.put == NULL)
         result = host_error(error, DEALFSM_E_ARGUMENT, "store.put", "store.put is NULL: a store needs it");
     generation->own_store =
         (dealfsm_store_v1){.struct_size = sizeof generation->own_store, .ctx = generation, .put = put};
@@ -131,7 +153,7 @@ int32_t host_services_prepare(host_generation *generation, const dealfsm_host_se
     generation->own_rest =
         (dealfsm_rest_v1){.struct_size = sizeof generation->own_rest, .ctx = generation, .at_rest = at_rest};
     result = prepare_environment(generation, taken->environment, error);
-    return result < 0 ? result : prepare_store(generation, taken->store, error);
+    return result < 0 ? result : prepare_store(generation, taken->store, taken->durable, error);
 }
 
 const void *host_services_find(void *ctx, const char *id)
@@ -141,7 +163,7 @@ const void *host_services_find(void *ctx, const char *id)
     if (strcmp(id, "environment/1") == 0)
         return &generation->own_environment;
     if (strcmp(id, "store/1") == 0)
-        return generation->store.put != NULL ? &generation->own_store : NULL;
+        return generation->store.put != NULL || services->durable != NULL ? &generation->own_store : NULL;
     if (strcmp(id, "log/1") == 0)
         return services->log;
     if (strcmp(id, "rest/1") == 0)

@@ -165,15 +165,31 @@ static int32_t subscribe_all(host_subscription *subscription, dealfsm_error *err
 
 static int32_t subscribe_one(host_subscription *subscription, dealfsm_error *error)
 {
-    host_call call;
-    int32_t result = host_enter(subscription->host, subscription->user.deal, &call, error);
-    if (result < 0)
-        return result;
-    pthread_mutex_lock(&subscription->host->lock);
-    result = add_part(subscription, call.generation, error);
-    pthread_mutex_unlock(&subscription->host->lock);
-    host_leave(&call);
+    dealfsm_host *host = subscription->host;
+    uint64_t deal = subscription->user.deal;
+    bool had_error = error != NULL && error->code != 0;
+    int32_t result;
+    do {
+        host_call call;
+        result = host_enter(host, deal, &call, error);
+        if (result < 0)
+            continue;
+        pthread_mutex_lock(&host->lock);
+        result = add_part(subscription, call.generation, error);
+        pthread_mutex_unlock(&host->lock);
+        host_leave(&call);
+    } while (host_again(host, deal, &result, had_error, error));
     return result;
+}
+
+bool host_has_subscription(dealfsm_host *host, uint64_t deal)
+{
+    pthread_mutex_lock(&host->lock);
+    const host_subscription *s = host->subscriptions;
+    while (s != NULL && ((s->user.flags & DEALFSM_SUBSCRIBE_ALL) != 0 || s->user.deal != deal))
+        s = s->next;
+    pthread_mutex_unlock(&host->lock);
+    return s != NULL;
 }
 
 static host_subscription *new_subscription(dealfsm_host *host, const dealfsm_subscription *user)

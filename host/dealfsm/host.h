@@ -26,6 +26,7 @@ extern "C" {
 
 typedef struct dealfsm_host dealfsm_host;
 typedef struct dealfsm_module dealfsm_module;
+typedef struct dealfsm_store dealfsm_store; /* stores.h */
 
 /* Results of this library beside those of base.h. */
 enum {
@@ -49,13 +50,18 @@ typedef struct dealfsm_host_options {
 
     const dealfsm_log_v1
         *log; /* valid until dealfsm_host_free. NULL: standard error, a line each: time, level, deal, text */
+
+    /* Beyond so many deals in memory those that a durable store has whole and that have nothing to do are let go of, the
+     * longest untouched first, and come back when somebody asks for them: dispatch, snapshot, subscribe. Deals with a
+     * subscription of their own stay. 0: all stay. */
+    uint64_t idle_deals;
 } dealfsm_host_options;
 
 /* Makes a host and starts its workers. options may be NULL. DEALFSM_E_ARGUMENT; DEALFSM_E_IO: no thread could be
  * started. [any] */
 int32_t dealfsm_host_new(const dealfsm_host_options *options, dealfsm_host **host, dealfsm_error *error);
 
-/* Waits until the worker pool has nothing left to do, closes all generations, ends the workers and frees the host.
+/* Waits until the worker pool has nothing left to do and stores of stores.h have written what waits, closes all generations, ends the workers and frees the host.
  * DEALFSM_E_BUSY: a put, callback or host call is running, an op or put is open, or called inside a callback or job;
  * the host goes on as before (idle generations may be closed already if a machine becomes busy meanwhile: the text
  * says so). NULL: nothing. [outside], as the host's last call. */
@@ -137,6 +143,9 @@ typedef struct dealfsm_host_services {
     /* Other services, by id; may be NULL. Not asked for environment/1, store/1, log/1, and rest/1, which is the
      * library's own. [start] */
     const void *(*service)(void *ctx, const char *id);
+    /* Instead of `store`: one of stores.h, open for writing. Results of its puts come by the worker pool. One store may
+     * serve several generations of one host. Valid until the generation is closed. NULL: none. */
+    dealfsm_store *durable;
 } dealfsm_host_services;
 
 /* Opens a machine. From then on it takes new deals that name no generation, and subscriptions to all deals hear of its
@@ -162,7 +171,7 @@ int32_t dealfsm_host_route(dealfsm_host *host, uint64_t deal, uint32_t *generati
 /* ---- Deals: as the functions of machine.h of that name, with their results, errors and thread tags, in the
  * generation that has the deal. A `generation` argument is a generation or 0. */
 
-/* generation 0: the newest. DEALFSM_E_EXISTS: also when another generation has the deal. DEALFSM_E_STATE: none is
+/* generation 0: the newest. DEALFSM_E_EXISTS: also when another generation has the deal, or its durable store. DEALFSM_E_STATE: none is
  * open. */
 int32_t dealfsm_host_create(dealfsm_host *host, uint32_t generation, const dealfsm_record *terms, uint64_t *revision,
                             dealfsm_error *error);
@@ -174,8 +183,9 @@ int32_t dealfsm_host_complete(dealfsm_host *host, const dealfsm_answer *answer, 
 int32_t dealfsm_host_stored(dealfsm_host *host, uint64_t deal, uint64_t revision, int32_t outcome,
                             dealfsm_error *error);
 int32_t dealfsm_host_retry(dealfsm_host *host, uint64_t deal, uint64_t *revision, dealfsm_error *error);
+/* A deal that is only in a durable store is shown from there: it has ended, or is not resumed, or was let go of. */
 int32_t dealfsm_host_query(dealfsm_host *host, uint64_t deal, dealfsm_deal *out, dealfsm_error *error);
-/* The deals of all generations, each once, ascending. */
+/* The deals of all generations, each once, ascending; without those that are only in a durable store. */
 int32_t dealfsm_host_list(dealfsm_host *host, const uint64_t *after, uint64_t *ids, uint64_t capacity, uint64_t *count,
                           dealfsm_error *error);
 

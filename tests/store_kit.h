@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef STORE_KIT_H
+#define STORE_KIT_H
+
+/* What the tests of the stores share: a directory, both kinds of store, rows and puts with real records. */
+
+#include <dealfsm/stores.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "host_kit.h"
+
+static dealfsm_host *kit_host;
+static dealfsm_module_info kit_module;
+static char kit_directory[64];
+static char kit_url[128]; /* of the store of this test */
+
+/* Loop tests: 0 is SQLite, 1 LevelDB. */
+enum { KINDS = 2 };
+static const char *const kind_scheme[KINDS] = {"sqlite", "leveldb"};
+
+static inline void kit_setup(void)
+{
+    kit_host = new_host();
+    kit_module.struct_size = sizeof kit_module;
+    WORKS(dealfsm_host_module_info(load(kit_host, TEST_MODULE), &kit_module, &error));
+    strcpy(kit_directory, "/tmp/test-store-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(kit_directory));
+}
+
+static inline void kit_teardown(void)
+{
+    char command[96];
+    WORKS(dealfsm_host_free(kit_host, &error));
+    snprintf(command, sizeof command, "rm -r %s", kit_directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static inline const char *url_of(int kind, const char *name)
+{
+    snprintf(kit_url, sizeof kit_url, "%s:%s/%s", kind_scheme[kind], kit_directory, name);
+    return kit_url;
+}
+
+static inline dealfsm_store *open_store(const char *url, const dealfsm_store_options *options)
+{
+    dealfsm_store *store = NULL;
+    WORKS(dealfsm_store_open(url, options, &store, &error));
+    WORKS(dealfsm_store_teach(store, kit_module.functions, &error));
+    return store;
+}
+
+static inline dealfsm_store *open_flags(const char *url, uint32_t flags)
+{
+    dealfsm_store_options options = {.struct_size = sizeof options, .flags = flags};
+    return open_store(url, &options);
+}
+
+static inline void close_store(dealfsm_store *store)
+{
+    WORKS(dealfsm_store_close(store, &error));
+}
+
+/* ---- Records */
+
+enum { RECORD_MOST = 1024 };
+
+/* Stored bytes of a deal that differs with `mark`. */
+static inline uint64_t record_bytes(uint64_t deal, uint64_t status, uint64_t mark, uint8_t *bytes)
+{
+    static const uint8_t cid[] = {0x01, 0x55, 0x12, 0x04, 'd', 'a', 't', 'a'};
+    static const uint8_t wallet[] = {0x00, 0xe8, 0x07}; /* f01000 */
+    static const uint8_t peer[] = {0x12, 0x04, 'p', 'e', 'e', 'r'};
+    uint8_t amount[9] = {0, 0x80};
+    for (int i = 0; i < 7; i++)
+        amount[8 - i] = (uint8_t)(mark >> (8 * i));
+    dealfsm_record record = {.struct_size = sizeof record, .id = deal, .payment_interval = 1024, .status = status};
+    record.has_channel = 1;
+    record.payload_cid = cid;
+    record.payload_cid_len = sizeof cid;
+    record.client_wallet = record.miner_wallet = wallet;
+    record.client_wallet_len = record.miner_wallet_len = sizeof wallet;
+    record.sender = peer;
+    record.sender_len = sizeof peer;
+    record.total_received = mark;
+    record.funds_spent = amount;
+    record.funds_spent_len = sizeof amount;
+    uint64_t length = 0;
+    WORKS(kit_module.record->encode(&record, bytes, RECORD_MOST, &length, &error));
+    return length;
+}
+
+/* The funds spent of such a record: 2^63 + mark, as text. */
+static inline void record_funds(uint64_t mark, char *text)
+{
+    sprintf(text, "%" PRIu64, (UINT64_C(1) << 63) + mark);
+}
+
+/* ---- Puts: revision and sequence are mark; one event told. */
+
+static inline int32_t put_status(dealfsm_store *store, uint64_t deal, uint64_t mark, uint64_t status)
+{
+    uint8_t record[RECORD_MOST], sidecar[16];
+    dealfsm_happened happened = {.struct_size = sizeof happened,
+                                 .kind = DEALFSM_HAPPENED_APPLIED,
+                                 .event = DEALFSM_ClientEventBlocksReceived,
+                                 .sequence = mark,
+                                 .from = DEALFSM_DealStatusNew,
+                                 .to = status,
+                                 .message = "text",
+                                 .message_len = 4};
+    int sidecar_len = snprintf((char *)sidecar, sizeof sidecar, "side%" PRIu64, mark);
+    dealfsm_put put = {.struct_size = sizeof put,
+                       .deal = deal,
+                       .revision = mark,
+                       .sequence = mark,
+                       .status = status,
+                       .final_state = status == DEALFSM_DealStatusCompleted,
+                       .machine_version = kit_module.describe->machine_version,
+                       .record = record,
+                       .record_len = record_bytes(deal, status, mark, record),
+                       .sidecar = sidecar,
+                       .sidecar_len = (uint64_t)sidecar_len,
+                       .happened = &happened,
+                       .happened_count = 1,
+                       .happened_stride = sizeof happened};
+    const dealfsm_store_v1 *service = dealfsm_store_service(store);
+    return service->put(service->ctx, &put);
+}
+
+static inline int32_t put(dealfsm_store *store, uint64_t deal, uint64_t mark)
+{
+    return put_status(store, deal, mark, DEALFSM_DealStatusOngoing);
+}
+
+/* ---- Rows: a row is whole if all its parts are of the same put. */
+
+static inline bool row_is_whole(const dealfsm_store_row *row)
+{
+    uint8_t record[RECORD_MOST];
+    char sidecar[16];
+    int sidecar_len = snprintf(sidecar, sizeof sidecar, "side%" PRIu64, row->revision);
+    uint64_t length = record_bytes(row->deal, row->status, row->revision, record);
+    return row->flags == (row->status == DEALFSM_DealStatusCompleted ? (uint32_t)DEALFSM_ROW_FINAL : 0) &&
+           row->damage == NULL && row->sequence == row->revision && row->record_len == length &&
+           memcmp(row->record, record, length) == 0 && row->sidecar_len == (uint64_t)sidecar_len &&
+           memcmp(row->sidecar, sidecar, (size_t)sidecar_len) == 0;
+}
+
+static inline int32_t take_revision(void *ctx, const dealfsm_store_row *row)
+{
+    ck_assert_msg(row_is_whole(row), "deal %" PRIu64 ", revision %" PRIu64 ": not a whole row: %s", row->deal,
+                  row->revision, row->damage != NULL ? row->damage : "parts of different puts");
+    *(uint64_t *)ctx = row->revision;
+    return 0;
+}
+
+/* The revision of a deal's row, which must be whole; 0: no row. */
+static inline uint64_t revision_of(dealfsm_store *store, uint64_t deal)
+{
+    uint64_t revision = 0;
+    int32_t result = dealfsm_store_row_of(store, deal, take_revision, &revision, NULL);
+    ck_assert_msg(result == 0 || result == DEALFSM_E_NOT_FOUND, "row of deal %" PRIu64 ": %d", deal, (int)result);
+    return revision;
+}
+
+/* All that a walk told, as text: a line a row, or a line an event. */
+typedef struct told {
+    char text[8192];
+    size_t length;
+} told;
+
+__attribute__((format(printf, 2, 3))) static inline void tell(told *it, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    it->length += (size_t)vsnprintf(it->text + it->length, sizeof it->text - it->length, format, args);
+    va_end(args);
+    ck_assert_uint_lt(it->length, sizeof it->text);
+}
+
+static inline int32_t tell_row(void *ctx, const dealfsm_store_row *row)
+{
+    tell(ctx, "%" PRIu64 " r%" PRIu64 " %s%s%s%s\n", row->deal, row->revision,
+         row->status_name != NULL ? row->status_name : "?", row->flags & DEALFSM_ROW_FINAL ? " final" : "",
+         row->flags & DEALFSM_ROW_BARE ? " bare" : "", row->flags & DEALFSM_ROW_DAMAGED ? " damaged" : "");
+    return 0;
+}
+
+static inline int32_t tell_event(void *ctx, const dealfsm_store_event *event)
+{
+    tell(ctx, "%" PRIu64 " r%" PRIu64 " s%" PRIu64 " %u %s %s>%s %d \"%.*s\"\n", event->deal, event->revision,
+         event->sequence, event->kind, event->event_name, event->from_name, event->to_name, (int)event->reason,
+         (int)event->message_len, event->message);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Stores of both kinds: rows, revisions, order, history, reopening, refusals to open. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "store_kit.h"
+
+START_TEST(puts_and_rows)
+{
+    told rows = {.length = 0};
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    ck_assert_int_eq(put(store, 7, 1), DEALFSM_PUT_DURABLE);
+    ck_assert_int_eq(put(store, 7, 2), DEALFSM_PUT_DURABLE);
+    ck_assert_int_eq(put_status(store, 8, 5, DEALFSM_DealStatusCompleted), DEALFSM_PUT_DURABLE);
+    ck_assert_uint_eq(revision_of(store, 7), 2);
+    ck_assert_uint_eq(revision_of(store, 8), 5);
+    ck_assert_uint_eq(revision_of(store, 9), 0);
+    WORKS(dealfsm_store_rows(store, NULL, tell_row, &rows, &error));
+    ck_assert_str_eq(rows.text, "7 r2 DealStatusOngoing\n8 r5 DealStatusCompleted final\n");
+    close_store(store);
+
+    /* The same after reopening, also read-only. */
+    for (uint32_t flags = 0; flags < 2; flags++) {
+        store = open_flags(kit_url, flags);
+        rows.length = 0;
+        WORKS(dealfsm_store_rows(store, NULL, tell_row, &rows, &error));
+        ck_assert_str_eq(rows.text, "7 r2 DealStatusOngoing\n8 r5 DealStatusCompleted final\n");
+        ck_assert_uint_eq(revision_of(store, 7), 2);
+        close_store(store);
+    }
+}
+END_TEST
+
+/* Only a higher revision is taken. What is lost leaves nothing behind, no history either. */
+START_TEST(revisions)
+{
+    told events = {.length = 0};
+    uint64_t deal = 7;
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    ck_assert_int_eq(put(store, 7, 5), DEALFSM_PUT_DURABLE);
+    ck_assert_int_eq(put(store, 7, 5), DEALFSM_PUT_LOST);
+    ck_assert_int_eq(put(store, 7, 4), DEALFSM_PUT_LOST);
+    ck_assert_uint_eq(revision_of(store, 7), 5);
+    ck_assert_int_eq(put(store, 7, 9), DEALFSM_PUT_DURABLE);
+    close_store(store);
+    store = open_flags(kit_url, 0);
+    ck_assert_int_eq(put(store, 7, 9), DEALFSM_PUT_LOST);
+    WORKS(dealfsm_store_history(store, &deal, tell_event, &events, &error));
+    ck_assert_str_eq(events.text,
+                     "7 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                     "7 r9 s9 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
+    close_store(store);
+}
+END_TEST
+
+/* By number, up to the last 64-bit id; *after is exclusive. */
+START_TEST(order)
+{
+    static const uint64_t ids[] = {UINT64_MAX, 10, 9, INT64_MAX, 100, (uint64_t)INT64_MAX + 1, 0, 11, 99, 1,
+                                   1000000, 2, 999999, UINT64_MAX - 1, 110, 19};
+    told rows = {.length = 0};
+    uint64_t after = 99;
+    dealfsm_store *store = open_flags(url_of(_i, "s"), DEALFSM_STORE_NO_HISTORY);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        ck_assert_int_eq(put(store, ids[i], 1), DEALFSM_PUT_DURABLE);
+    WORKS(dealfsm_store_rows(store, &after, tell_row, &rows, &error));
+    ck_assert_str_eq(rows.text, "100 r1 DealStatusOngoing\n110 r1 DealStatusOngoing\n999999 r1 DealStatusOngoing\n"
+                                "1000000 r1 DealStatusOngoing\n9223372036854775807 r1 DealStatusOngoing\n"
+                                "9223372036854775808 r1 DealStatusOngoing\n18446744073709551614 r1 DealStatusOngoing\n"
+                                "18446744073709551615 r1 DealStatusOngoing\n");
+    rows.length = 0;
+    WORKS(dealfsm_store_rows(store, NULL, tell_row, &rows, &error));
+    ck_assert_ptr_nonnull(strstr(rows.text, "0 r1 DealStatusOngoing\n1 r1 DealStatusOngoing\n2 r1 DealStatusOngoing\n"
+                                            "9 r1 DealStatusOngoing\n10 r1 DealStatusOngoing\n11 r1 DealStatusOngoing\n"
+                                            "19 r1 DealStatusOngoing\n99 r1 DealStatusOngoing\n100 r1 "));
+    after = UINT64_MAX;
+    rows.length = 0;
+    WORKS(dealfsm_store_rows(store, &after, tell_row, &rows, &error));
+    ck_assert_uint_eq(rows.length, 0);
+    close_store(store);
+}
+END_TEST
+
+static int32_t stop_at_two(void *ctx, const dealfsm_store_row *row)
+{
+    (void)row;
+    return ++*(int *)ctx == 2 ? 77 : 0;
+}
+
+START_TEST(walk_stops)
+{
+    int seen = 0;
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    for (uint64_t deal = 1; deal <= 5; deal++)
+        put(store, deal, 1);
+    ck_assert_int_eq(dealfsm_store_rows(store, NULL, stop_at_two, &seen, NULL), 77);
+    ck_assert_int_eq(seen, 2);
+    ck_assert_int_eq(dealfsm_store_row_of(store, 3, stop_at_two, &(int){1}, NULL), 77);
+    close_store(store);
+}
+END_TEST
+
+/* ---- History */
+
+START_TEST(history_limited)
+{
+    told events = {.length = 0};
+    dealfsm_store_options options = {.struct_size = sizeof options, .history_limit = 2};
+    dealfsm_store *store = open_store(url_of(_i, "s"), &options);
+    for (uint64_t mark = 1; mark <= 5; mark++) {
+        put(store, 1, mark);
+        put(store, 12, mark);
+    }
+    WORKS(dealfsm_store_history(store, NULL, tell_event, &events, &error));
+    ck_assert_str_eq(events.text,
+                     "1 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                     "1 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                     "12 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                     "12 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
+    close_store(store);
+}
+END_TEST
+
+START_TEST(history_off)
+{
+    told events = {.length = 0};
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    put(store, 1, 1);
+    close_store(store);
+    store = open_flags(kit_url, DEALFSM_STORE_NO_HISTORY);
+    put(store, 1, 2);
+    WORKS(dealfsm_store_history(store, NULL, tell_event, &events, &error));
+    ck_assert_str_eq(events.text, "1 r1 s1 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
+    close_store(store);
+}
+END_TEST
+
+/* ---- Several threads */
+
+enum { THREADS = 4, DEALS_EACH = 20, PUTS_EACH = 25 };
+
+static void *put_many(void *ctx)
+{
+    dealfsm_store *store = ctx;
+    static atomic_int threads;
+    uint64_t base = 1000u * (uint64_t)atomic_fetch_add(&threads, 1);
+    for (uint64_t mark = 1; mark <= PUTS_EACH; mark++) {
+        for (uint64_t deal = base; deal < base + DEALS_EACH; deal++)
+            ck_assert_int_eq(put(store, deal, mark), DEALFSM_PUT_DURABLE);
+    }
+    return NULL;
+}
+
+static int32_t count_whole(void *ctx, const dealfsm_store_row *row)
+{
+    uint64_t revision;
+    ++*(int *)ctx;
+    return take_revision(&revision, row);
+}
+
+/* Readers see whole rows while others write. */
+START_TEST(readers_and_writers)
+{
+    pthread_t threads[THREADS];
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, put_many, store);
+    for (int i = 0, seen = 0; seen < THREADS * DEALS_EACH && i < 100000; i++) {
+        seen = 0;
+        WORKS(dealfsm_store_rows(store, NULL, count_whole, &seen, &error));
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    dealfsm_store_stats stats = {.struct_size = sizeof stats};
+    WORKS(dealfsm_store_stats_of(store, &stats, &error));
+    ck_assert_uint_eq(stats.puts, THREADS * DEALS_EACH * PUTS_EACH);
+    ck_assert_uint_eq(stats.puts_failed + stats.puts_lost + stats.waiting, 0);
+    ck_assert_uint_gt(stats.largest_commit, 1); /* what gathers goes together */
+    ck_assert_uint_gt(stats.bytes, 0);
+    ck_assert_uint_eq(stats.layout, 1);
+    close_store(store);
+}
+END_TEST
+
+/* ---- Refusals */
+
+START_TEST(not_there)
+{
+    dealfsm_store *store;
+    dealfsm_store_options options = {.struct_size = sizeof options, .flags = DEALFSM_STORE_READ_ONLY};
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "/s", dealfsm_store_open(url_of(_i, "s"), &options, &store, &error));
+    options.flags = DEALFSM_STORE_MUST_EXIST;
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "/s", dealfsm_store_open(kit_url, &options, &store, &error));
+    /* /proc takes no files, also from root */
+    char url[64];
+    snprintf(url, sizeof url, "%s:/proc/no-store", kind_scheme[_i]);
+    FAILS_WITH(DEALFSM_E_IO, "/proc/no-store", dealfsm_store_open(url, NULL, &store, &error));
+}
+END_TEST
+
+START_TEST(one_writer)
+{
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0), *second;
+    FAILS_WITH(DEALFSM_E_BUSY, "another", dealfsm_store_open(kit_url, NULL, &second, &error));
+    ck_assert_int_eq(put(store, 1, 1), DEALFSM_PUT_DURABLE);
+    close_store(store);
+    close_store(open_flags(kit_url, 0));
+}
+END_TEST
+
+START_TEST(wrong_urls)
+{
+    dealfsm_store *store;
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE or leveldb:DIR", dealfsm_store_open("mysql:x", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("sqlite:", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "NULL", dealfsm_store_open(NULL, NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "NULL", dealfsm_store_open("x", NULL, NULL, &error));
+}
+END_TEST
+
+/* A path alone is SQLite, a colon behind a slash is no scheme. */
+START_TEST(path_alone)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/a:b%%c?d", kit_directory);
+    dealfsm_store *store = open_flags(path, 0);
+    ck_assert_int_eq(put(store, 1, 1), DEALFSM_PUT_DURABLE);
+    close_store(store);
+    ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store: rows");
+    TCase *both = tcase_create("both kinds");
+    tcase_add_checked_fixture(both, kit_setup, kit_teardown);
+    tcase_add_loop_test(both, puts_and_rows, 0, KINDS);
+    tcase_add_loop_test(both, revisions, 0, KINDS);
+    tcase_add_loop_test(both, order, 0, KINDS);
+    tcase_add_loop_test(both, walk_stops, 0, KINDS);
+    tcase_add_loop_test(both, history_limited, 0, KINDS);
+    tcase_add_loop_test(both, history_off, 0, KINDS);
+    tcase_add_loop_test(both, readers_and_writers, 0, KINDS);
+    tcase_add_loop_test(both, not_there, 0, KINDS);
+    tcase_add_loop_test(both, one_writer, 0, KINDS);
+    tcase_add_test(both, wrong_urls);
+    tcase_add_test(both, path_alone);
+    tcase_set_timeout(both, 30);
+    suite_add_tcase(suite, both);
+    return run_suite(suite);
+}
