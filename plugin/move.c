@@ -113,6 +113,9 @@ static int32_t read_sidecar(const dealfsm_snapshot *snapshot, const version *fro
         fsm_bytes bytes = {snapshot->sidecar, (uint32_t)snapshot->sidecar_len};
         return sidecar_read(bytes, from->machine, side, queue, error);
     }
+    if (snapshot->revision > DEAL_COUNT_MAX)
+        return border_fail(error, DEALFSM_E_ARGUMENT, "revision", "expected less than 2^63, found %llu",
+                           (unsigned long long)snapshot->revision);
     *side = (sidecar){.revision = snapshot->revision};
     if (snapshot->flags & DEALFSM_SNAPSHOT_OWED)
         side->owed = SIDECAR_OWED | SIDECAR_WITHOUT_KEY;
@@ -300,6 +303,9 @@ int32_t machine_thaw(dealfsm_machine *machine, uint64_t id, uint64_t last_revisi
     deal *d = e.deal;
     if (!(d->flags & (DEAL_FROZEN | DEAL_FREEZING))) {
         code = border_fail(error, DEALFSM_E_STATE, "deal", "the deal is not frozen");
+    } else if (last_revision > DEAL_COUNT_MAX) {
+        code = border_fail(error, DEALFSM_E_ARGUMENT, "last_revision", "expected less than 2^63, found %llu",
+                           (unsigned long long)last_revision);
     } else {
         d->flags &= ~(uint32_t)(DEAL_FROZEN | DEAL_FREEZING);
         if (last_revision > d->revision) {
