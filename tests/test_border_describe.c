@@ -27,7 +27,7 @@ static const char *state_name(const dealfsm_describe_v1 *d, uint32_t status)
     dealfsm_state_info info = {.struct_size = sizeof info};
     MUST(d->state(status, &info) == DEALFSM_OK);
     MUST(info.status == status);
-    return info.name;
+    return info.identifier;
 }
 
 static const char *event_name(const dealfsm_describe_v1 *d, uint32_t event)
@@ -52,9 +52,12 @@ static void say_states(const dealfsm_describe_v1 *d)
 {
     dealfsm_state_info info = {.struct_size = sizeof info};
     say("\nstates\n");
-    for (uint32_t i = 0; d->state(i, &info) == DEALFSM_OK; i++)
-        say("  %2u %s%s%s%s%s\n", (unsigned)info.status, info.name, info.is_final ? ", final" : "",
+    for (uint32_t i = 0; d->state(i, &info) == DEALFSM_OK; i++) {
+        bool renamed = strcmp(info.identifier, info.name) != 0;
+        say("  %2u %s%s%s%s%s%s%s%s\n", (unsigned)info.status, info.identifier, renamed ? ", printed " : "",
+            renamed ? info.name : "", info.is_initial ? ", initial" : "", info.is_final ? ", final" : "",
             info.has_transition ? "" : ", no transition", info.handler[0] ? ": runs " : "", info.handler);
+    }
 }
 
 static void say_clauses(const dealfsm_describe_v1 *d, uint32_t event)
@@ -75,13 +78,14 @@ static void say_clauses(const dealfsm_describe_v1 *d, uint32_t event)
 
 static void say_events(const dealfsm_describe_v1 *d)
 {
+    static const char *const outsides[] = {"", " from outside", " from outside in its time"};
     dealfsm_event_info info = {.struct_size = sizeof info};
     say("\nevents\n");
     for (uint32_t i = 0; d->event(i, &info) == DEALFSM_OK; i++) {
         say("  %2u %s(", (unsigned)info.event, info.name);
         for (uint32_t a = 0; a < info.args_count; a++)
             say("%s%s %s", a > 0 ? ", " : "", kinds[info.args[a]], info.names[a]);
-        say(")%s%s%s\n", info.from_outside ? " from outside" : "", info.from_handler ? " from handlers" : "",
+        say(")%s%s%s\n", outsides[info.from_outside], info.from_handler ? " from handlers" : "",
             info.has_transition ? "" : " no transition");
         say_clauses(d, info.event);
     }
