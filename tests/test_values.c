@@ -215,10 +215,11 @@ START_TEST(answers)
 END_TEST
 
 /* ---- Records of a made-up machine with a field of every shape */
-#define MEMBER(member) (uint32_t)offsetof(dealfsm_record, member), (uint32_t)sizeof(((dealfsm_record *)0)->member)
+#define MEMBER(member) (uint32_t) offsetof(dealfsm_record, member), (uint32_t)sizeof(((dealfsm_record *)0)->member)
 static dealfsm_field_info FIELDS[] = {
     {sizeof FIELDS[0], DEALFSM_U64, "id", "ID", "", MEMBER(id), 0, 0},
-    {sizeof FIELDS[0], DEALFSM_CBOR, "selector", "Selector", "", (uint32_t)offsetof(dealfsm_record, selector), 16, 0, 1},
+    {sizeof FIELDS[0], DEALFSM_CBOR, "selector", "Selector", "", (uint32_t)offsetof(dealfsm_record, selector), 16, 0,
+     1},
     {sizeof FIELDS[0], DEALFSM_U64, "store_id", "StoreID", "", MEMBER(store_id),
      (uint32_t)offsetof(dealfsm_record, has_store_id), 1},
     {sizeof FIELDS[0], DEALFSM_FLAG, "all_blocks_received", "AllBlocksReceived", "", MEMBER(all_blocks_received), 0, 0},

@@ -104,16 +104,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse, "MODULE",
+    argp_options,
+    parse,
+    "MODULE",
     "Holds a machine module against the contract, through its ABI only, and against folders of golden vectors.\v"
     "Each rule runs in a process of its own. Each failure is a line: rule, file and line, what was expected, what was "
-    "found. The last line is \"N passed, N failed\"; exit status 0: none failed, 1: some did, 2: wrong usage or no module.",
-    NULL, NULL, NULL};
+    "found. The last line is \"N passed, N failed\"; exit status 0: none failed, 1: some did, 2: wrong usage or no "
+    "module.",
+    NULL,
+    NULL,
+    NULL};
 
 /* ---- Rules */
 static const rule_group *const groups[] = {
-    &rules_negotiate, &rules_describe, &rules_record,   &rules_structs, &rules_arguments, &rules_machine,   &rules_queue,
-    &rules_ops,       &rules_store,    &rules_pending, &rules_snapshot, &rules_freeze,    &rules_callbacks, &rules_parallel,
+    &rules_negotiate, &rules_describe, &rules_record,    &rules_structs,  &rules_arguments,
+    &rules_machine,   &rules_queue,    &rules_ops,       &rules_store,    &rules_pending,
+    &rules_snapshot,  &rules_freeze,   &rules_callbacks, &rules_parallel,
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
@@ -155,8 +161,9 @@ static bool folders_exist(void)
 {
     for (uint32_t i = 0; i < chosen.folders_count; i++) {
         if (!vectors_found(chosen.folders[i])) {
-            fprintf(stderr, "dealfsm-validate: %s: expected a folder with golden vectors (records.jsonl, traces.jsonl.gz, "
-                            "…), found none of those files\n",
+            fprintf(stderr,
+                    "dealfsm-validate: %s: expected a folder with golden vectors (records.jsonl, traces.jsonl.gz, "
+                    "…), found none of those files\n",
                     chosen.folders[i]);
             return false;
         }

@@ -2,8 +2,8 @@
 #ifndef TOOLS_DESCRIPTION_H
 #define TOOLS_DESCRIPTION_H
 
-/* All that describe/1 tells of a machine, read once into arrays, and the look-ups that tools need. Texts and lists inside
- * belong to the module. */
+/* All that describe/1 tells of a machine, read once into arrays, and the look-ups that tools need. Texts and lists
+ * inside belong to the module. */
 
 #include <dealfsm/describe.h>
 

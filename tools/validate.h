@@ -2,8 +2,8 @@
 #ifndef TOOLS_VALIDATE_H
 #define TOOLS_VALIDATE_H
 
-/* What the files of dealfsm-validate share: the module under test, a machine opened in it whose every word is written down
- * (the rig), and made-up records, arguments and answers. */
+/* What the files of dealfsm-validate share: the module under test, a machine opened in it whose every word is written
+ * down (the rig), and made-up records, arguments and answers. */
 
 #include <dealfsm/describe.h>
 #include <dealfsm/module.h>
@@ -27,8 +27,8 @@ typedef struct validator {
 
 /* ---- The rig: a machine with an environment, a store and a subscription to everything. */
 typedef enum seen_what {
-    SEEN_CALL = 1,       /* an op */
-    SEEN_APPLIED = 2,    /* notices */
+    SEEN_CALL = 1,    /* an op */
+    SEEN_APPLIED = 2, /* notices */
     SEEN_REFUSED = 3,
     SEEN_TERMINATED = 4,
     SEEN_PUT = 5,
@@ -43,10 +43,10 @@ typedef struct seen {
     uint64_t revision; /* put, notice */
     uint64_t from;     /* notice; of the first event for a put */
     uint64_t to;
-    uint32_t nth;   /* op */
-    uint32_t flags; /* op; from_handler of a notice; final_state of a put */
-    int32_t reason; /* notice; DEALFSM_HAPPENED_… of the first event for a put */
-    json_t *args;   /* of the op by name, of the event as a list; what happened for a put */
+    uint32_t nth;    /* op */
+    uint32_t flags;  /* op; from_handler of a notice; final_state of a put */
+    int32_t reason;  /* notice; DEALFSM_HAPPENED_… of the first event for a put */
+    json_t *args;    /* of the op by name, of the event as a list; what happened for a put */
     uint8_t *record; /* stored bytes: put, notice */
     uint64_t record_len;
     uint8_t *sidecar; /* put */
@@ -81,10 +81,11 @@ struct rig {
     dealfsm_log_v1 log;
 };
 
-/* Opens and closes the machine; false and a failed case where that does not work. A rig starts zeroed but for its settings. */
+/* Opens and closes the machine; false and a failed case where that does not work. A rig starts zeroed but for its
+ * settings. */
 bool rig_open(rig *it, validator *v);
 void rig_close(rig *it);
-void rig_clear(rig *it); /* forgets what was seen */
+void rig_clear(rig *it);            /* forgets what was seen */
 void rig_note(rig *it, seen entry); /* adds an entry that has no memory of its own */
 /* The next entry of that kind at or after *from, which then points behind it; NULL: none. */
 const seen *rig_next(const rig *it, uint32_t *from, seen_what what);
@@ -116,21 +117,22 @@ bool same_bytes(validator *v, const char *what, const uint8_t *expected, uint64_
 bool same_text(validator *v, const char *expected, const char *found);
 /* The case fails unless result is `expected`; `call` says of what. */
 bool same_result(validator *v, const char *call, int32_t expected, int32_t found, const dealfsm_error *error);
-const char *result_text(validator *v, int32_t result); /* in the arena */
+const char *result_text(validator *v, int32_t result);          /* in the arena */
 const char *json_text(values_arena *arena, const json_t *json); /* in the arena */
 /* printf into the arena. */
 char *format(values_arena *arena, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* "to:N", "no-change", "just-record", "terminated", "refused": a cell as describe/1 tells it; in the arena. */
 const char *described_outcome(validator *v, uint64_t status, uint32_t event);
-/* What a dispatch came to, by its result and the first put in the rig: as above, or "error". NULL: the case has failed. */
+/* What a dispatch came to, by its result and the first put in the rig: as above, or "error". NULL: the case has
+ * failed. */
 const char *driven_outcome(rig *it, uint64_t status, uint32_t event, int32_t result);
 
 /* Drives a cell with a made-up deal; the case fails unless it comes to `expected`, in the words above. */
 void drive_cell(rig *it, uint64_t status, uint32_t event, const char *expected);
 
-/* ---- A long run of one deal, made up from describe/1: what comes next depends only on the deal's present state, `step` and
- * `seed`, so that the same run can be told again, also from a snapshot in its middle. */
+/* ---- A long run of one deal, made up from describe/1: what comes next depends only on the deal's present state,
+ * `step` and `seed`, so that the same run can be told again, also from a snapshot in its middle. */
 enum { RUN_STEPS = 90, RUN_SEEDS = 6 };
 /* Creates a deal and opens it; false: the case has failed. */
 bool run_begin(rig *it, uint64_t deal);
@@ -161,9 +163,8 @@ typedef struct rule_group {
     const rule *rules;
     uint32_t count;
 } rule_group;
-extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments,
-    rules_machine, rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks,
-    rules_parallel;
+extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments, rules_machine,
+    rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks, rules_parallel;
 
 /* The case that opens now, of a rule without files. */
 #define CASE(v, ...) report_case((v)->report, NULL, 0, false, __VA_ARGS__)

@@ -134,8 +134,7 @@ bool rig_restore_bytes(rig *it, uint64_t deal, const uint8_t *bytes, uint64_t si
                                        .record_len = size};
     dealfsm_error error = {.struct_size = sizeof error};
     return same_result(v, "restore", DEALFSM_OK, v->functions->restore(it->machine, &snapshot, &error), &error) &&
-           same_result(v, "activate", DEALFSM_APPLIED, v->functions->activate(it->machine, deal, NULL, &error),
-                       &error);
+           same_result(v, "activate", DEALFSM_APPLIED, v->functions->activate(it->machine, deal, NULL, &error), &error);
 }
 
 bool rig_restore(rig *it, const dealfsm_record *record, uint32_t snapshot_flags)
@@ -174,9 +173,8 @@ dealfsm_deal *rig_query(rig *it, uint64_t deal)
     uint64_t capacity = 2048;
     int32_t result = DEALFSM_E_TOO_SMALL;
     for (int round = 0; round < 2 && result == DEALFSM_E_TOO_SMALL; round++) {
-        *out = (dealfsm_deal){.struct_size = sizeof *out,
-                              .record = values_take(it->v->arena, capacity),
-                              .record_capacity = capacity};
+        *out = (dealfsm_deal){
+            .struct_size = sizeof *out, .record = values_take(it->v->arena, capacity), .record_capacity = capacity};
         error.code = 0;
         result = it->v->functions->query(it->machine, deal, out, &error);
         capacity = out->record_len;
@@ -238,8 +236,8 @@ const char *described_outcome(validator *v, uint64_t status, uint32_t event)
     return clause == NULL ? "refused" : clause_outcome(v, clause);
 }
 
-/* A transition shows as the status it leads to; whether a clause that keeps the status is To or ToNoChange is not to be seen,
- * nor is ToJustRecord in a state without a handler: there the clause's word is taken. */
+/* A transition shows as the status it leads to; whether a clause that keeps the status is To or ToNoChange is not to
+ * be seen, nor is ToJustRecord in a state without a handler: there the clause's word is taken. */
 const char *driven_outcome(rig *it, uint64_t status, uint32_t event, int32_t result)
 {
     validator *v = it->v;
@@ -253,8 +251,7 @@ const char *driven_outcome(rig *it, uint64_t status, uint32_t event, int32_t res
     const seen *put = rig_next(it, &from, SEEN_PUT);
     if (result != DEALFSM_APPLIED || put == NULL || put->number != event || put->reason != DEALFSM_HAPPENED_APPLIED) {
         report_fail(v->report, "DEALFSM_APPLIED from dispatch and a put whose first happened is the event, applied",
-                    "%s and %s", result_text(v, result),
-                    put == NULL ? "no put" : json_text(v->arena, put->args));
+                    "%s and %s", result_text(v, result), put == NULL ? "no put" : json_text(v->arena, put->args));
         return NULL;
     }
     dealfsm_record after = {.struct_size = sizeof after};

@@ -10,8 +10,8 @@ static const uint8_t amount_400[] = {0, 1, 144};
 static const uint8_t amount_funds[] = {0, 15, 66, 64}; /* 1,000,000 */
 static const uint8_t cid_payload[] = {0x01, 0x55, 0x12, 0x20, 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
                                       15,   16,   17,   18,   19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
-static const uint8_t cid_message[] = {0x01, 0x71, 0xa0, 0xe4, 0x02, 0x20, 9,  9,  9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9,
-                                      9,    9,    9,    9,    9,    9,    9,  9,  9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
+static const uint8_t cid_message[] = {0x01, 0x71, 0xa0, 0xe4, 0x02, 0x20, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9,
+                                      9,    9,    9,    9,    9,    9,    9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9};
 static const uint8_t address_client[] = {0, 0xd2, 0x09};
 static const uint8_t address_miner[] = {0, 0x64};
 static const uint8_t address_channel[] = {2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
@@ -84,11 +84,8 @@ void invent_record(validator *v, uint64_t deal, uint64_t status, dealfsm_record 
 
 static dealfsm_value of(uint32_t kind, uint64_t number, const uint8_t *data, uint64_t size)
 {
-    return (dealfsm_value){.struct_size = sizeof(dealfsm_value),
-                           .kind = kind,
-                           .number = number,
-                           .data = data,
-                           .data_len = size};
+    return (dealfsm_value){
+        .struct_size = sizeof(dealfsm_value), .kind = kind, .number = number, .data = data, .data_len = size};
 }
 
 dealfsm_value invent_value(uint32_t kind)

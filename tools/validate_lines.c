@@ -176,8 +176,8 @@ void line_args(validator *v, rig *it, const json_t *line)
     dealfsm_error error = {.struct_size = sizeof error};
     const int32_t result = v->functions->dispatch(it->machine, record.id, &event, NULL, &error);
     const int32_t expected = expected_refusal(words);
-    const bool refused = result == DEALFSM_E_UNKNOWN_EVENT || result == DEALFSM_E_ARGUMENT_COUNT ||
-                         result == DEALFSM_E_ARGUMENT_TYPE;
+    const bool refused =
+        result == DEALFSM_E_UNKNOWN_EVENT || result == DEALFSM_E_ARGUMENT_COUNT || result == DEALFSM_E_ARGUMENT_TYPE;
     if (!refused || (expected != 0 && result != expected)) {
         report_fail(v->report, expected == 0 ? "the arguments to be refused" : result_text(v, expected), "%s",
                     result_text(v, result));

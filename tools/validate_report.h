@@ -2,8 +2,9 @@
 #ifndef TOOLS_VALIDATE_REPORT_H
 #define TOOLS_VALIDATE_REPORT_H
 
-/* What dealfsm-validate found: rules consist of cases; a case passes or fails once, by its first failure. Each rule runs in a
- * process of its own, so that a module that crashes or hangs fails that rule only; the figures stand in shared memory. */
+/* What dealfsm-validate found: rules consist of cases; a case passes or fails once, by its first failure. Each rule
+ * runs in a process of its own, so that a module that crashes or hangs fails that rule only; the figures stand in
+ * shared memory. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -66,8 +66,12 @@ static void call_for_itself(rig *it, bool is_durable)
     dealfsm_machine *m = it->machine;
     dealfsm_snapshot snapshot = {.struct_size = sizeof snapshot};
     const dealfsm_subscription deaf = {.struct_size = sizeof deaf, .deal = 1, .notify = notify_nothing};
-    const dealfsm_answer late = {
-        .struct_size = sizeof late, .op = DEALFSM_OpCloseDataTransfer, .deal = 1, .sequence = 999, .nth = 1, .outcome = 2};
+    const dealfsm_answer late = {.struct_size = sizeof late,
+                                 .op = DEALFSM_OpCloseDataTransfer,
+                                 .deal = 1,
+                                 .sequence = 999,
+                                 .nth = 1,
+                                 .outcome = 2};
     uint64_t id = 0;
     same_result(v, "dispatch", DEALFSM_ACCEPTED, rig_dispatch(it, 1, DEALFSM_ClientEventDealAccepted, NULL, 0), NULL);
     if (is_durable) {
@@ -136,8 +140,7 @@ static void drain(rig *it)
             break;
         }
         dealfsm_answer answer = invent_answer(v, description_op(&v->machine, deal->open_op));
-        const seen key = {
-            .number = deal->open_op, .deal = 1, .sequence = deal->open_sequence, .nth = deal->open_nth};
+        const seen key = {.number = deal->open_op, .deal = 1, .sequence = deal->open_sequence, .nth = deal->open_nth};
         rig_answer(it, &key, &answer);
     }
     const dealfsm_deal *deal = rig_query(it, 1);
@@ -219,8 +222,8 @@ static void listen(void *ctx, const dealfsm_notice *notice)
     atomic_fetch_add(&me->told, 1);
     if (me->leaves_inside) {
         validator *v = me->it->v;
-        same_result(v, "unsubscribe inside notify", DEALFSM_OK, v->functions->unsubscribe(me->it->machine, me->id, NULL),
-                    NULL);
+        same_result(v, "unsubscribe inside notify", DEALFSM_OK,
+                    v->functions->unsubscribe(me->it->machine, me->id, NULL), NULL);
         expect(v, atomic_load(&me->ended) == 0, "`ended` after the last notify", "before it has returned");
     }
     if (me->sleep_ms != 0 && notice->deal == 1) {
@@ -242,8 +245,12 @@ static void on_ended(void *ctx)
 static bool begin_listening(rig *it, listener *me, uint32_t flags, uint64_t deal)
 {
     validator *v = it->v;
-    const dealfsm_subscription subscription = {
-        .struct_size = sizeof subscription, .flags = flags, .deal = deal, .ctx = me, .notify = listen, .ended = on_ended};
+    const dealfsm_subscription subscription = {.struct_size = sizeof subscription,
+                                               .flags = flags,
+                                               .deal = deal,
+                                               .ctx = me,
+                                               .notify = listen,
+                                               .ended = on_ended};
     me->it = it;
     return same_result(v, "subscribe", DEALFSM_OK, v->functions->subscribe(it->machine, &subscription, &me->id, NULL),
                        NULL);

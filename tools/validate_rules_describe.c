@@ -144,8 +144,7 @@ static void clauses(validator *v)
         expect(v, c->to != DEALFSM_TO || description_state(m, c->target) != NULL, "a known target", "another");
         expect(v, c->to >= DEALFSM_TO && c->to <= DEALFSM_TO_JUST_RECORD, "To, ToNoChange or ToJustRecord", "another");
         const bool any = c->from == DEALFSM_FROM_ANY;
-        expect(v, any == (c->states_count == 0), "states exactly where it is not FromAny",
-               "otherwise");
+        expect(v, any == (c->states_count == 0), "states exactly where it is not FromAny", "otherwise");
         expect(v, c->from != DEALFSM_FROM || c->states_count == 1, "one state after From", "another number");
         for (uint32_t s = 0; s < c->states_count; s++) {
             expect(v, description_state(m, c->states[s]) != NULL, "known states", "another");
@@ -179,20 +178,22 @@ static void ops(validator *v)
         CASE(v, "op %s", o->name);
         expect(v, description_op(m, o->op) == o && description_op_named(m, o->name) == o, "each op once", "it twice");
         expect(v, o->op_class >= DEALFSM_PURE && o->op_class <= DEALFSM_ONCE, "a known class", "another");
-        expect(v, o->environment_offset >= sizeof(uint32_t) * 2 + sizeof(void *) &&
-                      o->environment_offset <= sizeof(dealfsm_environment) - sizeof(void *) &&
-                      o->environment_offset % sizeof(void *) == 0,
+        expect(v,
+               o->environment_offset >= sizeof(uint32_t) * 2 + sizeof(void *) &&
+                   o->environment_offset <= sizeof(dealfsm_environment) - sizeof(void *) &&
+                   o->environment_offset % sizeof(void *) == 0,
                "the offset of a function in dealfsm_environment", "another");
         for (uint32_t other = 0; other < i; other++) {
-            expect(v, m->ops[other].environment_offset != o->environment_offset, "a function for each op", "one for two");
+            expect(v, m->ops[other].environment_offset != o->environment_offset, "a function for each op",
+                   "one for two");
         }
         for (uint32_t a = 0; a < o->args_count; a++) {
-            expect(v, values_kind_name(o->args[a]) != NULL && good_text(o->args_names[a]), "arguments with kind and name",
-                   "another");
+            expect(v, values_kind_name(o->args[a]) != NULL && good_text(o->args_names[a]),
+                   "arguments with kind and name", "another");
         }
         for (uint32_t a = 0; a < o->values_count; a++) {
-            expect(v, values_kind_name(o->values[a]) != NULL && good_text(o->values_names[a]), "values with kind and name",
-                   "another");
+            expect(v, values_kind_name(o->values[a]) != NULL && good_text(o->values_names[a]),
+                   "values with kind and name", "another");
         }
     }
 }
@@ -221,7 +222,8 @@ static void errors(validator *v)
         for (uint32_t i = 0; i < v->machine.errors_count; i++) {
             found = v->machine.errors[i].code == code ? &v->machine.errors[i] : found;
         }
-        expect(v, found != NULL && good_text(found->name) && good_text(found->text), "name and text of each code", "none");
+        expect(v, found != NULL && good_text(found->name) && good_text(found->text), "name and text of each code",
+               "none");
     }
 }
 

@@ -117,8 +117,8 @@ static void on_its_way(validator *v)
                     v->functions->stored(it.machine, 1, rig_last(&it, SEEN_PUT)->revision, DEALFSM_PUT_DURABLE, NULL),
                     NULL);
         deal = rig_query(&it, 1);
-        expect(v, told == 1 && deal != NULL && (deal->flags & DEALFSM_DEAL_FROZEN) != 0, "at_rest told, and a frozen deal",
-               "otherwise");
+        expect(v, told == 1 && deal != NULL && (deal->flags & DEALFSM_DEAL_FROZEN) != 0,
+               "at_rest told, and a frozen deal", "otherwise");
         expect(v, rig_number_of(&it, SEEN_CALL) == 0, "no op asked by a deal that freezes", "one");
         CASE(v, "thawed");
         same_result(v, "thaw", DEALFSM_APPLIED, v->functions->thaw(it.machine, 1, 0, NULL, NULL), NULL);
@@ -144,7 +144,8 @@ static void staged(validator *v)
                                            .record_len = size};
         same_result(v, "restore", DEALFSM_OK, v->functions->restore(it.machine, &snapshot, NULL), NULL);
         const dealfsm_deal *deal = rig_query(&it, 1);
-        expect(v, deal != NULL && (deal->flags & DEALFSM_DEAL_STAGED) != 0 && deal->sequence == 0, "it staged", "otherwise");
+        expect(v, deal != NULL && (deal->flags & DEALFSM_DEAL_STAGED) != 0 && deal->sequence == 0, "it staged",
+               "otherwise");
         same_result(v, "dispatch", DEALFSM_E_FROZEN, open_event(&it, 1), NULL);
         same_result(v, "restore again", DEALFSM_E_EXISTS, v->functions->restore(it.machine, &snapshot, NULL), NULL);
         expect(v, it.count == 0, "nothing to run before activate", "something");

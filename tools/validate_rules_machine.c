@@ -50,8 +50,9 @@ static void check_op(rig *it, const dealfsm_op *op)
     if (rig_number_of(it, SEEN_APPLIED) + rig_number_of(it, SEEN_REFUSED) != 0) {
         return; /* of a handler that follows */
     }
-    if (!expect(v, info != NULL && op->args_count == info->args_count && op->nth == 1 && op->sequence == 0 &&
-                       op->deal == 1 && op->struct_size >= sizeof *op && op->args_stride >= sizeof *op->args,
+    if (!expect(v,
+                info != NULL && op->args_count == info->args_count && op->nth == 1 && op->sequence == 0 &&
+                    op->deal == 1 && op->struct_size >= sizeof *op && op->args_stride >= sizeof *op->args,
                 "an op of describe/1 with its number of arguments, nth 1, sequence 0", "another")) {
         return;
     }
@@ -136,25 +137,28 @@ static void create(validator *v)
     uint64_t revision = 0;
     invent_terms(5, &terms);
     CASE(v, "create");
-    if (rig_open(&it, v) && same_result(v, "create", DEALFSM_APPLIED,
-                                        v->functions->create(it.machine, &terms, &revision, NULL), NULL)) {
+    if (rig_open(&it, v) &&
+        same_result(v, "create", DEALFSM_APPLIED, v->functions->create(it.machine, &terms, &revision, NULL), NULL)) {
         const seen *put = rig_last(&it, SEEN_PUT);
         const dealfsm_deal *deal = rig_query(&it, 5);
         if (expect(v, it.count == 1 && put != NULL && put->deal == 5 && put->sequence == 0 && put->revision == revision,
                    "one put, of sequence 0 and the revision told, and nothing else", "otherwise") &&
             deal != NULL) {
-            expect(v, deal->status == DEALFSM_DealStatusNew && deal->sequence == 0 && deal->flags == 0 &&
-                          deal->revision == revision,
+            expect(v,
+                   deal->status == DEALFSM_DealStatusNew && deal->sequence == 0 && deal->flags == 0 &&
+                       deal->revision == revision,
                    "an idle deal in New", "another");
             same_bytes(v, "the record in query, as put", put->record, put->record_len, deal->record, deal->record_len);
             v->record->decode(deal->record, deal->record_len, &found, NULL);
-            expect(v, found.id == 5 && found.payment_interval == terms.payment_interval &&
-                          (found.has_store_id == 0 || found.store_id == terms.store_id) && /* client 1.28.3 keeps none */
-                          found.total_funds_len == terms.total_funds_len,
+            expect(v,
+                   found.id == 5 && found.payment_interval == terms.payment_interval &&
+                       (found.has_store_id == 0 || found.store_id == terms.store_id) && /* client 1.28.3 keeps none */
+                       found.total_funds_len == terms.total_funds_len,
                    "the terms in the record", "others");
         }
         CASE(v, "Open");
-        same_result(v, "dispatch of Open", DEALFSM_APPLIED, rig_dispatch(&it, 5, DEALFSM_ClientEventOpen, NULL, 0), NULL);
+        same_result(v, "dispatch of Open", DEALFSM_APPLIED, rig_dispatch(&it, 5, DEALFSM_ClientEventOpen, NULL, 0),
+                    NULL);
         const seen *call = rig_last(&it, SEEN_CALL);
         expect(v, call != NULL && call->sequence == 1 && call->nth == 1 && (call->flags & DEALFSM_OP_WITHOUT_KEY) == 0,
                "an op of sequence 1, with its key", "none");
@@ -265,8 +269,9 @@ static void refused(validator *v)
         same_result(v, "dispatch", DEALFSM_E_INVALID_TRANSITION,
                     rig_dispatch(&it, 1, event->event, invent_args(v, event), event->args_count), NULL);
         const seen *told = rig_last(&it, SEEN_REFUSED);
-        expect(v, told != NULL && it.count == 1 && told->reason == DEALFSM_E_INVALID_TRANSITION && told->flags == 0 &&
-                      told->number == event->event,
+        expect(v,
+               told != NULL && it.count == 1 && told->reason == DEALFSM_E_INVALID_TRANSITION && told->flags == 0 &&
+                   told->number == event->event,
                "one refusal told, to who asked for it", "none, or another");
         expect(v, heard[DEALFSM_NOTICE_REFUSED] == 0, "nothing to who did not ask", "a refusal");
         rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0);
@@ -302,7 +307,8 @@ static void counters(validator *v)
                                                 "puts_failed", "ops",     "queued",  "open_ops",   "stalled"};
             for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
                 if (found[i] != expected[i]) {
-                    report_fail(v->report, format(v->arena, "%s %" PRIu64, names[i], expected[i]), "%" PRIu64, found[i]);
+                    report_fail(v->report, format(v->arena, "%s %" PRIu64, names[i], expected[i]), "%" PRIu64,
+                                found[i]);
                 }
             }
             expect(v, c.memory_bytes > 0, "bytes held for the deal", "0");

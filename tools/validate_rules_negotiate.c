@@ -46,8 +46,9 @@ static void too_high(validator *v)
     const int32_t result = negotiate(v, 4000000000u, 4000000001u, &functions, &error);
     same_result(v, "the exported function", DEALFSM_E_ABI, result, NULL);
     expect(v, functions == NULL, "no table", "one");
-    expect(v, strstr(error.text, "4000000000") != NULL && strstr(error.text, "4000000001") != NULL &&
-                  error.code == DEALFSM_E_ABI,
+    expect(v,
+           strstr(error.text, "4000000000") != NULL && strstr(error.text, "4000000001") != NULL &&
+               error.code == DEALFSM_E_ABI,
            "an error text that names both ranges", error.text);
     CASE(v, "minors 3 to 2");
     const int32_t upside_down = negotiate(v, 3, 2, &functions, &error);

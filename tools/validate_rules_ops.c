@@ -151,8 +151,9 @@ static void stalls(validator *v)
             const int32_t result = v->functions->retry(it.machine, 1, NULL, NULL);
             expect(v, result >= 0, "a retry that is taken", result_text(v, result));
             const seen *again = rig_last(&it, SEEN_CALL);
-            expect(v, again != NULL && again->number == call.number && again->sequence == call.sequence &&
-                          again->nth == call.nth && (again->flags & DEALFSM_OP_ASKED_BEFORE) != 0,
+            expect(v,
+                   again != NULL && again->number == call.number && again->sequence == call.sequence &&
+                       again->nth == call.nth && (again->flags & DEALFSM_OP_ASKED_BEFORE) != 0,
                    "the op asked again with the same key, marked as asked before", "otherwise");
             same_result(v, "complete", DEALFSM_OK, again == NULL ? -1 : rig_answer(&it, again, &answer), NULL);
             deal = rig_query(&it, 1);

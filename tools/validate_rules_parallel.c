@@ -201,13 +201,15 @@ static void expect_totals(validator *v, board *b, uint64_t total)
         const dealfsm_deal *now = rig_query(&b->it, deal);
         const uint64_t mine = atomic_load(&b->taken[deal]);
         expect(v, now != NULL && now->sequence == mine && now->queued == 0 && atomic_load(&b->told[deal]) == mine,
-               format(v->arena, "%" PRIu64 " events of deal %" PRIu64 " applied and told", mine, deal), "another number");
+               format(v->arena, "%" PRIu64 " events of deal %" PRIu64 " applied and told", mine, deal),
+               "another number");
         taken += mine;
     }
     dealfsm_counters counters = {.struct_size = sizeof counters};
     v->functions->counters(b->it.machine, &counters, NULL);
-    expect(v, taken == total && counters.applied == total && counters.refused == 0 && counters.queued == 0 &&
-                  counters.open_ops == 0 && counters.deals == DEALS,
+    expect(v,
+           taken == total && counters.applied == total && counters.refused == 0 && counters.queued == 0 &&
+               counters.open_ops == 0 && counters.deals == DEALS,
            format(v->arena, "%" PRIu64 " applied in the counters, nothing queued or open", total),
            format(v->arena, "%" PRIu64, counters.applied));
 }
@@ -323,8 +325,9 @@ static void subscribers(validator *v)
     run_threads(b, come_and_go, 0);
     expect_totals(v, b, (uint64_t)THREADS * EVENTS);
     free_board(b);
-    expect(v, atomic_load(&subscriptions_begun) == THREADS * EVENTS &&
-                  atomic_load(&subscriptions_ended) == THREADS * EVENTS,
+    expect(v,
+           atomic_load(&subscriptions_begun) == THREADS * EVENTS &&
+               atomic_load(&subscriptions_ended) == THREADS * EVENTS,
            "`ended` once for each subscription", format(v->arena, "%u", atomic_load(&subscriptions_ended)));
 }
 

@@ -33,7 +33,8 @@ static bool create_pending(rig *it, validator *v)
     invent_terms(1, &terms);
     it->on_put = pending;
     return rig_open(it, v) &&
-           same_result(v, "create", DEALFSM_ACCEPTED, v->functions->create(it->machine, &terms, &revision, NULL), NULL) &&
+           same_result(v, "create", DEALFSM_ACCEPTED, v->functions->create(it->machine, &terms, &revision, NULL),
+                       NULL) &&
            expect(v, revision == rig_last(it, SEEN_PUT)->revision, "the revision of the put", "another");
 }
 
@@ -62,7 +63,8 @@ static void durable_later(validator *v)
         same_result(v, "query before the first durable put", DEALFSM_E_NOT_FOUND,
                     v->functions->query(it.machine, 1, &deal, NULL), NULL);
         CASE(v, "stored for another revision");
-        same_result(v, "stored", DEALFSM_E_NOT_OPEN, put_ended(&it, 1, last_revision(&it) + 1, DEALFSM_PUT_DURABLE), NULL);
+        same_result(v, "stored", DEALFSM_E_NOT_OPEN, put_ended(&it, 1, last_revision(&it) + 1, DEALFSM_PUT_DURABLE),
+                    NULL);
         CASE(v, "stored for an unknown deal");
         same_result(v, "stored", DEALFSM_E_NOT_FOUND, put_ended(&it, 4711, 1, DEALFSM_PUT_DURABLE), NULL);
         CASE(v, "stored as durable");
@@ -79,13 +81,15 @@ static void durable_later(validator *v)
         same_result(v, "close", DEALFSM_E_BUSY, v->functions->close(it.machine, NULL), NULL);
         CASE(v, "an event meanwhile");
         const uint64_t puts = it.puts;
-        same_result(v, "dispatch", DEALFSM_ACCEPTED, rig_dispatch(&it, 1, DEALFSM_ClientEventDealAccepted, NULL, 0), NULL);
+        same_result(v, "dispatch", DEALFSM_ACCEPTED, rig_dispatch(&it, 1, DEALFSM_ClientEventDealAccepted, NULL, 0),
+                    NULL);
         expect(v, it.puts == puts, "one put of a deal at a time", "another put");
         put_ended(&it, 1, last_revision(&it), DEALFSM_PUT_DURABLE);
         expect(v, rig_number_of(&it, SEEN_APPLIED) == 1, "Open told", "otherwise");
         settle(&it, DEALFSM_PUT_DURABLE);
         now = rig_query(&it, 1);
-        expect(v, now != NULL && now->open_op != 0 && now->queued == 1, "the op asked, and the event queued", "otherwise");
+        expect(v, now != NULL && now->open_op != 0 && now->queued == 1, "the op asked, and the event queued",
+               "otherwise");
     }
     settle(&it, DEALFSM_PUT_DURABLE);
     rig_close(&it);
@@ -101,8 +105,8 @@ static void failed_later(validator *v)
         const uint64_t revision = last_revision(&it);
         same_result(v, "stored", DEALFSM_OK, put_ended(&it, 1, revision, DEALFSM_PUT_FAILED), NULL);
         const dealfsm_deal *deal = rig_query(&it, 1);
-        expect(v, deal != NULL && deal->stall == DEALFSM_STALL_PUT && deal->sequence == 0, "a stalled deal, at sequence 0",
-               "another");
+        expect(v, deal != NULL && deal->stall == DEALFSM_STALL_PUT && deal->sequence == 0,
+               "a stalled deal, at sequence 0", "another");
         expect(v, rig_number_of(&it, SEEN_APPLIED) + rig_number_of(&it, SEEN_CALL) == 0, "nothing told or asked",
                "something");
         same_result(v, "retry", DEALFSM_ACCEPTED, v->functions->retry(it.machine, 1, NULL, NULL), NULL);
@@ -209,7 +213,8 @@ static void never(validator *v)
 }
 
 static const rule list[] = {
-    {"pending.durable", "a pending put: nothing told or asked until stored says durable; stored counts once", durable_later},
+    {"pending.durable", "a pending put: nothing told or asked until stored says durable; stored counts once",
+     durable_later},
     {"pending.failed", "a pending put that failed stalls the deal; retry goes on", failed_later},
     {"pending.lost", "a pending put that is lost: the deal leaves", lost_later},
     {"pending.early", "stored may come before put has returned", before_put_returns},

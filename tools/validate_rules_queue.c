@@ -32,8 +32,8 @@ static void first_in_first_out(validator *v)
     rig it = {0};
     CASE(v, "events handed in while a handler waits");
     if (open_waiting(&it, v, 1)) {
-        same_result(v, "dispatch while a handler waits", DEALFSM_ACCEPTED, send(&it, 1, DEALFSM_ClientEventDealAccepted),
-                    NULL);
+        same_result(v, "dispatch while a handler waits", DEALFSM_ACCEPTED,
+                    send(&it, 1, DEALFSM_ClientEventDealAccepted), NULL);
         send(&it, 1, DEALFSM_ClientEventDealRejected);
         const uint32_t from = it.count;
         answer_last(&it); /* raises DealProposed, which goes to the tail */
@@ -63,9 +63,11 @@ static void bound_of_events(validator *v)
                         NULL);
         }
         const uint32_t before = it.count;
-        same_result(v, "dispatch at the bound", DEALFSM_E_QUEUE_FULL, send(&it, 1, DEALFSM_ClientEventDealAccepted), NULL);
+        same_result(v, "dispatch at the bound", DEALFSM_E_QUEUE_FULL, send(&it, 1, DEALFSM_ClientEventDealAccepted),
+                    NULL);
         const dealfsm_deal *deal = rig_query(&it, 1);
-        expect(v, deal != NULL && deal->queued == 4 && rig_number_of(&it, SEEN_REFUSED) == 0, "4 queued events", "another");
+        expect(v, deal != NULL && deal->queued == 4 && rig_number_of(&it, SEEN_REFUSED) == 0, "4 queued events",
+               "another");
         expect(v, it.count == before, "nothing changed by what was not taken", "a put or notice");
         answer_last(&it); /* there is room for what the handler raises */
         deal = rig_query(&it, 1);
@@ -125,8 +127,8 @@ static void terminated(validator *v)
             expect(v, named > 0 || rig_number_of(&it, SEEN_TERMINATED) == 0, "terminated events named in the final put",
                    "none");
             expect(v, over + applied >= 5, "each of five events ended once", "fewer");
-            same_result(v, "dispatch after the end", DEALFSM_E_TERMINATED, send(&it, 1, DEALFSM_ClientEventDealAccepted),
-                        NULL);
+            same_result(v, "dispatch after the end", DEALFSM_E_TERMINATED,
+                        send(&it, 1, DEALFSM_ClientEventDealAccepted), NULL);
             same_result(v, "forget", DEALFSM_OK, v->functions->forget(it.machine, 1, NULL), NULL);
         } else {
             expect(v, false, "the deal at its end", "that it goes on");
@@ -145,7 +147,8 @@ static void accepted_is_durable(validator *v)
     if (open_waiting(&it, v, 1)) {
         const uint64_t puts = it.puts;
         const uint64_t before = rig_last(&it, SEEN_PUT)->revision;
-        same_result(v, "dispatch", DEALFSM_ACCEPTED, v->functions->dispatch(it.machine, 1, &event, &revision, NULL), NULL);
+        same_result(v, "dispatch", DEALFSM_ACCEPTED, v->functions->dispatch(it.machine, 1, &event, &revision, NULL),
+                    NULL);
         const seen *put = rig_last(&it, SEEN_PUT);
         expect(v, it.puts == puts + 1 && revision > before && put->revision >= revision && put->number == UINT32_MAX,
                "a put at once, of the revision told or a higher one, without applied event",
@@ -160,7 +163,8 @@ static void accepted_is_durable(validator *v)
 
 static const rule list[] = {
     {"queue.order", "first in, first out; what a handler raises goes to the tail", first_in_first_out},
-    {"queue.events-bound", "beyond the bound of events QUEUE_FULL, with room for what a handler raises", bound_of_events},
+    {"queue.events-bound", "beyond the bound of events QUEUE_FULL, with room for what a handler raises",
+     bound_of_events},
     {"queue.bytes-bound", "beyond the bound of bytes QUEUE_FULL", bound_of_bytes},
     {"queue.terminated", "a deal that ends terminates what is queued", terminated},
     {"queue.durable", "an accepted event is put at once, under the revision told", accepted_is_durable},

@@ -197,7 +197,8 @@ static void not_storable(validator *v)
         CASE(v, "%s of %u bytes, not to be stored", spoilt[i].name, (unsigned)spoilt[i].size);
         const int32_t result = v->record->encode(&record, buffer, sizeof buffer, &length, &error);
         same_result(v, "encode", DEALFSM_E_ARGUMENT, result, NULL);
-        expect(v, strstr(error.field, spoilt[i].name) != NULL, format(v->arena, "field %s", spoilt[i].name), error.field);
+        expect(v, strstr(error.field, spoilt[i].name) != NULL, format(v->arena, "field %s", spoilt[i].name),
+               error.field);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* Rules on snapshots: a deal can go on elsewhere from every point of its life; spoilt ones are refused or kept as they are. */
+/* Rules on snapshots: a deal can go on elsewhere from every point of its life; spoilt ones are refused or kept as they
+ * are. */
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,8 +20,9 @@ static void same_snapshot(validator *v, const dealfsm_snapshot *expected, const 
     if (found == NULL) {
         return;
     }
-    expect(v, expected->sequence == found->sequence && expected->revision == found->revision &&
-                  expected->deal == found->deal,
+    expect(v,
+           expected->sequence == found->sequence && expected->revision == found->revision &&
+               expected->deal == found->deal,
            "the same deal, sequence and revision", "others");
     same_bytes(v, "the record", expected->record, expected->record_len, found->record, found->record_len);
     same_bytes(v, "the sidecar", expected->sidecar, expected->sidecar_len, found->sidecar, found->sidecar_len);
@@ -40,8 +42,8 @@ static void catch_up(rig *fresh, const dealfsm_deal *before)
     }
 }
 
-/* Runs `steps` steps of a run in one machine, moves the deal to another, and runs the rest there. False: the run is over
- * before. */
+/* Runs `steps` steps of a run in one machine, moves the deal to another, and runs the rest there. False: the run is
+ * over before. */
 static bool move_after(validator *v, uint32_t seed, uint32_t steps, const char *whole)
 {
     rig old = {0};
@@ -108,11 +110,13 @@ static void same_keys(validator *v)
         if (snapshot != NULL && call != NULL && restore(&fresh, snapshot) == DEALFSM_OK) {
             v->functions->activate(fresh.machine, 1, NULL, NULL);
             const seen *again = rig_last(&fresh, SEEN_CALL);
-            expect(v, again != NULL && again->number == call->number && again->sequence == call->sequence &&
-                          again->nth == call->nth && json_equal(again->args, call->args),
+            expect(v,
+                   again != NULL && again->number == call->number && again->sequence == call->sequence &&
+                       again->nth == call->nth && json_equal(again->args, call->args),
                    "the op with the same key and arguments", "another, or none");
-            expect(v, again != NULL && (again->flags & (DEALFSM_OP_ASKED_BEFORE | DEALFSM_OP_WITHOUT_KEY)) ==
-                                           DEALFSM_OP_ASKED_BEFORE,
+            expect(v,
+                   again != NULL &&
+                       (again->flags & (DEALFSM_OP_ASKED_BEFORE | DEALFSM_OP_WITHOUT_KEY)) == DEALFSM_OP_ASKED_BEFORE,
                    "it marked as asked before, with a key", "otherwise");
         }
     }
@@ -141,8 +145,9 @@ static void refused_or_kept(rig *it, const dealfsm_snapshot *snapshot, bool side
     validator *v = it->v;
     const int32_t result = restore(it, snapshot);
     if (result < 0) {
-        expect(v, result == DEALFSM_E_CORRUPT || result == DEALFSM_E_ARGUMENT || result == DEALFSM_E_VERSION ||
-                      result == DEALFSM_E_REFUSED,
+        expect(v,
+               result == DEALFSM_E_CORRUPT || result == DEALFSM_E_ARGUMENT || result == DEALFSM_E_VERSION ||
+                   result == DEALFSM_E_REFUSED,
                "DEALFSM_E_CORRUPT", result_text(v, result));
         return;
     }

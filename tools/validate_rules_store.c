@@ -34,12 +34,13 @@ static void failed(validator *v)
         uint64_t revision = 0;
         CASE(v, "the put of Open gives %d", (int)outcomes[i]);
         invent_terms(1, &terms);
-        if (rig_open(&it, v) && same_result(v, "create", DEALFSM_APPLIED,
-                                            v->functions->create(it.machine, &terms, NULL, NULL), NULL)) {
+        if (rig_open(&it, v) &&
+            same_result(v, "create", DEALFSM_APPLIED, v->functions->create(it.machine, &terms, NULL, NULL), NULL)) {
             same_result(v, "dispatch", DEALFSM_STALLED, rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0), NULL);
             const dealfsm_deal *deal = rig_query(&it, 1);
             const uint64_t lost_revision = rig_last(&it, SEEN_PUT)->revision;
-            expect(v, stalled_by_put(deal) && deal->sequence == 0, "a deal stalled by its put, at sequence 0", "another");
+            expect(v, stalled_by_put(deal) && deal->sequence == 0, "a deal stalled by its put, at sequence 0",
+                   "another");
             expect(v, rig_number_of(&it, SEEN_APPLIED) + rig_number_of(&it, SEEN_CALL) == 0, "nothing told or asked",
                    "something");
             same_result(v, "retry", DEALFSM_APPLIED, v->functions->retry(it.machine, 1, &revision, NULL), NULL);
@@ -191,8 +192,8 @@ static void failed_create(validator *v)
 
 /* ---- Rows */
 
-/* What happened, entry by entry, is what was told: all of it, once; refusals of events that were handed in to an idle deal
- * are only told. */
+/* What happened, entry by entry, is what was told: all of it, once; refusals of events that were handed in to an idle
+ * deal are only told. */
 static bool same_happening(const json_t *happened, const seen *notice)
 {
     static const seen_what kinds[] = {SEEN_RESULT, SEEN_APPLIED, SEEN_REFUSED, SEEN_TERMINATED};
@@ -271,16 +272,18 @@ static void resume(validator *v, const rig *it, const dealfsm_deal *now)
     if (rig_open(&fresh, v) &&
         same_result(v, "restore", DEALFSM_OK, v->functions->restore(fresh.machine, &row, NULL), NULL)) {
         const dealfsm_deal *staged = rig_query(&fresh, 1);
-        expect(v, staged != NULL && staged->sequence == now->sequence && staged->status == now->status &&
-                      staged->queued >= now->queued && staged->queued <= now->queued + leaving,
+        expect(v,
+               staged != NULL && staged->sequence == now->sequence && staged->status == now->status &&
+                   staged->queued >= now->queued && staged->queued <= now->queued + leaving,
                format(v->arena, "%" PRIu32 " queued events, sequence %" PRIu64, now->queued, now->sequence),
                staged == NULL ? "no deal"
                               : format(v->arena, "%" PRIu32 ", %" PRIu64, staged->queued, staged->sequence));
         const int32_t result = v->functions->activate(fresh.machine, 1, NULL, NULL);
         expect(v, result >= 0, "activate to be taken", result_text(v, result));
         const dealfsm_deal *later = rig_query(&fresh, 1);
-        expect(v, later != NULL && (later->open_op != 0) == (now->open_op != 0) &&
-                      (now->open_op == 0 || later->open_sequence == now->open_sequence),
+        expect(v,
+               later != NULL && (later->open_op != 0) == (now->open_op != 0) &&
+                   (now->open_op == 0 || later->open_sequence == now->open_sequence),
                now->open_op != 0 ? "the handler to ask again" : "nothing to be asked", "otherwise");
         const bool was_final = (now->flags & DEALFSM_DEAL_FINAL) != 0;
         expect(v, !was_final || fresh.count == 0, "nothing to happen to a deal that has ended", "something");
@@ -323,8 +326,8 @@ static void expect_durable(rig *it, const dealfsm_op *op)
 {
     const dealfsm_deal *deal = rig_query(it, 1);
     (void)op;
-    expect(it->v, deal != NULL && deal->revision >= accepted_revision, "the accepted event durable before the op is asked",
-           "that it waits");
+    expect(it->v, deal != NULL && deal->revision >= accepted_revision,
+           "the accepted event durable before the op is asked", "that it waits");
 }
 
 static void accepted_first(validator *v)

@@ -227,8 +227,7 @@ static void try_open(validator *v, const char *name, int which, uint32_t size, u
         struct_of[which].bytes[size - 1] = tail;
     }
     dealfsm_machine *machine = NULL;
-    const int32_t result =
-        v->functions->open((const dealfsm_services *)(const void *)&struct_of[2], &machine, NULL);
+    const int32_t result = v->functions->open((const dealfsm_services *)(const void *)&struct_of[2], &machine, NULL);
     same_result(v, "open", expected, result, NULL);
     if (result == DEALFSM_OK) {
         v->functions->close(machine, NULL);

@@ -34,8 +34,8 @@ void drive_cell(rig *it, uint64_t status, uint32_t event, const char *expected)
                "no put, op or applied notice from a refused event", "some");
     }
     if (strcmp(expected, "just-record") == 0) {
-        expect(v, rig_number_of(it, SEEN_CALL) == 0 && rig_number_of(it, SEEN_PUT) <= 1, "no handler after ToJustRecord",
-               "an op or a raised event");
+        expect(v, rig_number_of(it, SEEN_CALL) == 0 && rig_number_of(it, SEEN_PUT) <= 1,
+               "no handler after ToJustRecord", "an op or a raised event");
     }
     rig_remove(it, record.id);
 }
@@ -62,11 +62,11 @@ bool run_begin(rig *it, uint64_t deal)
 
 static bool leads_to_an_end(const description *m, const dealfsm_clause_info *clause)
 {
-    return clause->from == DEALFSM_FROM_ANY ||
-           (clause->to == DEALFSM_TO && description_is_final(m, clause->target));
+    return clause->from == DEALFSM_FROM_ANY || (clause->to == DEALFSM_TO && description_is_final(m, clause->target));
 }
 
-/* The n-th (modulo their number) event that the host may raise in a state; NULL: none. Late in a run also such as end it. */
+/* The n-th (modulo their number) event that the host may raise in a state; NULL: none. Late in a run also such as end
+ * it. */
 static const dealfsm_event_info *choose_event(const description *m, uint64_t status, uint32_t n, bool late)
 {
     const dealfsm_event_info *found[64];
@@ -160,7 +160,8 @@ char *run_history(const rig *it, uint32_t from)
         if (s->what != SEEN_APPLIED && s->what != SEEN_REFUSED && s->what != SEEN_TERMINATED) {
             continue;
         }
-        fprintf(out, "%d event %" PRIu32 " sequence %" PRIu64 " %" PRIu64 "->%" PRIu64 " by %" PRIu32 " reason %" PRId32 " ",
+        fprintf(out,
+                "%d event %" PRIu32 " sequence %" PRIu64 " %" PRIu64 "->%" PRIu64 " by %" PRIu32 " reason %" PRId32 " ",
                 (int)s->what, s->number, s->sequence, s->from, s->to, s->flags, s->reason);
         json_dumpf(s->args, out, JSON_COMPACT | JSON_SORT_KEYS);
         fputc('\n', out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* The lines of names.tsv, args.tsv, final.tsv, handlers.tsv and cells.tsv against describe/1, cells also by driving them. */
+/* The lines of names.tsv, args.tsv, final.tsv, handlers.tsv and cells.tsv against describe/1, cells also by driving
+ * them. */
 
 #include "validate.h"
 

@@ -57,21 +57,22 @@ static const vector_file files[] = {
     {"final.tsv", "vectors.final", "these states are final", final, NULL, NULL},
     {"handlers.tsv", "vectors.handler-of", "these states have these entry handlers", handler_of, NULL, NULL},
     {"cells.tsv", "vectors.cells", "every (state, event) cell is described so, and behaves so", line_cell, NULL, NULL},
-    {"records.jsonl", "vectors.records", "records are stored as these bytes, and read back from them", NULL, line_record,
-     NULL},
+    {"records.jsonl", "vectors.records", "records are stored as these bytes, and read back from them", NULL,
+     line_record, NULL},
     {"undefined.jsonl", "vectors.undefined", "odd records that can be stored are stored as these bytes", NULL,
      line_undefined, has_record},
     {"bad.jsonl", "vectors.bad", "these bytes are no record: refused, with the offset", NULL, line_refused_bytes, NULL},
-    {"lenient.jsonl", "vectors.lenient", "bytes that the machine would write otherwise are refused, with the offset", NULL,
-     line_refused_bytes, NULL},
+    {"lenient.jsonl", "vectors.lenient", "bytes that the machine would write otherwise are refused, with the offset",
+     NULL, line_refused_bytes, NULL},
     {"accepted.jsonl", "vectors.accepted", "odd but canonical bytes are read, and written again as they were", NULL,
      line_accepted, NULL},
     {"args.jsonl", "vectors.args", "events with these arguments are not taken", NULL, line_args, NULL},
-    {"actions.jsonl", "vectors.actions", "an event in a state gives this outcome and these bytes", NULL, line_action, NULL},
-    {"handlers.jsonl", "vectors.handlers", "a state's handler makes these calls and raises this event", NULL, line_handler,
+    {"actions.jsonl", "vectors.actions", "an event in a state gives this outcome and these bytes", NULL, line_action,
      NULL},
-    {"traces.jsonl", "vectors.traces", "a whole deal: calls, notices and refusals in this order, these bytes at the end",
-     NULL, line_trace, NULL},
+    {"handlers.jsonl", "vectors.handlers", "a state's handler makes these calls and raises this event", NULL,
+     line_handler, NULL},
+    {"traces.jsonl", "vectors.traces",
+     "a whole deal: calls, notices and refusals in this order, these bytes at the end", NULL, line_trace, NULL},
 };
 enum { FILES = sizeof files / sizeof *files };
 
@@ -220,8 +221,7 @@ static bool is_known(const char *name)
 {
     for (uint32_t i = 0; i < FILES; i++) {
         const size_t length = strlen(files[i].name);
-        if (strncmp(name, files[i].name, length) == 0 &&
-            (name[length] == '\0' || strcmp(name + length, ".gz") == 0)) {
+        if (strncmp(name, files[i].name, length) == 0 && (name[length] == '\0' || strcmp(name + length, ".gz") == 0)) {
             return true;
         }
     }

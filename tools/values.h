@@ -2,11 +2,11 @@
 #ifndef TOOLS_VALUES_H
 #define TOOLS_VALUES_H
 
-/* Values, arguments and records as JSON, to and fro. What a machine's records, events and ops hold comes from describe/1; no
- * version is known here. Forms (those of the golden vectors): byte strings in lowercase hex, amounts and u64 as decimal text,
- * flags as true/false, none as null, texts as texts, a channel as {initiator, responder, id}, an argument as an object with
- * one key, the kind: {"amount": "5"}. Texts that are not UTF-8: a record has <field>_hex beside the field; an argument has
- * {"hex": …} in place of the text. */
+/* Values, arguments and records as JSON, to and fro. What a machine's records, events and ops hold comes from
+ * describe/1; no version is known here. Forms (those of the golden vectors): byte strings in lowercase hex, amounts
+ * and u64 as decimal text, flags as true/false, none as null, texts as texts, a channel as {initiator, responder, id},
+ * an argument as an object with one key, the kind: {"amount": "5"}. Texts that are not UTF-8: a record has <field>_hex
+ * beside the field; an argument has {"hex": …} in place of the text. */
 
 #include <dealfsm/base.h>
 #include <dealfsm/environment.h>
@@ -46,7 +46,8 @@ bool values_args_from_json(values_arena *arena, const json_t *json, dealfsm_valu
 /* Arguments of an op: {"pay_ch": "…", …}, named as describe/1 names them. */
 json_t *values_op_to_json(values_arena *arena, const dealfsm_op_info *info, const dealfsm_op *op);
 /* An answer to `info`: {"error": text}, {"shortfall": amount}, {"ok": true} or the values by name; keys in `ignored`
- * (ends with NULL) are not looked at. Sets outcome, text and values of *out. False: *why, in `arena`, says what is wrong. */
+ * (ends with NULL) are not looked at. Sets outcome, text and values of *out. False: *why, in `arena`, says what is
+ * wrong. */
 bool values_answer_from_json(values_arena *arena, const dealfsm_op_info *info, const json_t *json,
                              const char *const *ignored, dealfsm_answer *out, const char **why);
 

@@ -98,7 +98,8 @@ const dealfsm_field_info *values_record_difference(const description *machine, c
 
 /* ---- To JSON */
 
-/* The object that holds a field's last name: `root`, or the member of root that its first name says. NULL: that is null. */
+/* The object that holds a field's last name: `root`, or the member of root that its first name says. NULL: that is
+ * null. */
 static json_t *parent_of(json_t *root, const char *name, const char **last, bool make)
 {
     const char *dot = strchr(name, '.');
