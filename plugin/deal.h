@@ -131,7 +131,8 @@ typedef struct frame {
     struct frame *next, **link;
 } frame;
 
-enum { SHARDS = 64, BLOCK_CLASSES = 32, BLOCK_STEP = 32, BLOCKS_KEPT = 8 };
+/* Blocks come in sizes that glibc's malloc gives without waste: it adds 8 bytes, and rounds up to 16. */
+enum { SHARDS = 64, BLOCK_FIRST = 8, BLOCK_STEP = 16, BLOCK_CLASSES = 64, BLOCKS_KEPT = 8 };
 
 typedef struct shard {
     pthread_mutex_t mutex;

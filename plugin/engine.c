@@ -60,8 +60,7 @@ void engine_stall(drive *e, uint32_t reason, const char *text)
 
 /* ---- Steps */
 
-/* Makes e->before show the deal's record. */
-static void look(drive *e)
+void engine_look(drive *e)
 {
     const deal *d = e->deal;
     if (e->seen == d->record && e->seen_sequence == d->sequence)
@@ -74,7 +73,7 @@ static void look(drive *e)
 /* Looks what an event comes to: DEALFSM_OK with e->after and e->block for it, or the code that refuses it. */
 static int32_t plan(drive *e, const occurrence *o)
 {
-    look(e);
+    engine_look(e);
     e->outcome = fsm_step(module_version.machine, &e->before, o->event, o->args, &e->step_scratch, &e->after);
     switch (e->outcome.result) {
     case FSM_TERMINATED:
@@ -332,7 +331,7 @@ static bool run_handler(drive *e)
 {
     deal *d = e->deal;
     work *w = d->work;
-    look(e);
+    engine_look(e);
     const fsm_handler *handler = fsm_find_handler(module_version.machine, e->before.status);
     e->next.wish = FSM_NOTHING;
     if (handler)

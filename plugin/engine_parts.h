@@ -9,6 +9,8 @@
 void engine_lock(drive *e);
 void engine_unlock(drive *e);
 bool engine_has_store(const drive *e);
+/* Makes e->before show the deal's record. */
+void engine_look(drive *e);
 
 static inline occurrence occurrence_of(const entry *x)
 {

@@ -8,11 +8,10 @@ static void tell(drive *e, uint32_t kind, const occurrence *o, uint64_t from, ui
     deal *d = e->deal;
     if (!subscriptions_any(e->machine, d))
         return;
-    fsm_record record;
     dealfsm_record view;
     dealfsm_value values[3];
-    unpack(&record, d->record, d->id);
-    border_write_record(&view, &record);
+    engine_look(e);
+    border_write_record(&view, &e->before);
     border_write_values(values, o->args, o->count);
     dealfsm_event told = {sizeof told, o->event, values, o->count, sizeof *values};
     dealfsm_notice notice = {.struct_size = sizeof notice,
@@ -21,7 +20,7 @@ static void tell(drive *e, uint32_t kind, const occurrence *o, uint64_t from, ui
                              .sequence = d->sequence,
                              .revision = revision,
                              .from = from,
-                             .to = record.status,
+                             .to = e->before.status,
                              .reason = reason,
                              .from_handler = o->raised,
                              .reason_text = why,

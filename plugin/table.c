@@ -116,8 +116,8 @@ packed *block_take(shard *s, uint64_t size, uint32_t *capacity)
 {
     if (size > UINT32_MAX - BLOCK_STEP)
         return NULL;
-    uint32_t class = ((uint32_t)size + BLOCK_STEP - 1) / BLOCK_STEP;
-    *capacity = class * BLOCK_STEP;
+    uint32_t class = ((uint32_t)size + BLOCK_STEP - 1 - BLOCK_FIRST) / BLOCK_STEP;
+    *capacity = class * BLOCK_STEP + BLOCK_FIRST;
     if (class < BLOCK_CLASSES && s->free_blocks[class]) {
         struct free_block *block = s->free_blocks[class];
         s->free_blocks[class] = block->next;
@@ -129,7 +129,7 @@ packed *block_take(shard *s, uint64_t size, uint32_t *capacity)
 
 void block_give(shard *s, packed *block, uint32_t capacity)
 {
-    uint32_t class = capacity / BLOCK_STEP;
+    uint32_t class = (capacity - BLOCK_FIRST) / BLOCK_STEP;
     if (class >= BLOCK_CLASSES || s->free_blocks_count[class] >= BLOCKS_KEPT) {
         free(block);
         return;
