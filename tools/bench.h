@@ -35,9 +35,9 @@ extern const uint32_t bench_threads[THREADS]; /* numbers of threads */
 
 typedef struct bench_idle {
     uint32_t deals;
-    uint64_t stored_bytes;    /* of one record */
-    double resident_bytes;    /* per deal: what the process grew by */
-    double counted_bytes;     /* per deal: the module's memory_bytes */
+    uint64_t stored_bytes; /* of one record */
+    double resident_bytes; /* per deal: what the process grew by */
+    double counted_bytes;  /* per deal: the module's memory_bytes */
     double creates_a_second;
     double forgets_a_second;
 } bench_idle;
@@ -46,14 +46,15 @@ typedef struct bench_step {
     const bench_options *options;
     dealfsm_host *host;
     dealfsm_module_info info;
-    const bench_subject *fsm;        /* NULL: not there */
-    char fsm_missing[512];           /* then: why */
-    bench_samples path[SUBJECTS][SIZES]; /* ns an event */
+    const bench_subject *fsm;              /* NULL: not there */
+    char fsm_missing[512];                 /* then: why */
+    bench_samples path[SUBJECTS][SIZES];   /* ns an event */
     uint64_t allocations[SUBJECTS][SIZES]; /* in all these samples */
     uint64_t events[SUBJECTS][SIZES];
-    bench_samples own[THREADS];      /* events a second, of all threads */
+    bench_samples own[THREADS]; /* events a second, of all threads */
     bench_samples shared[THREADS];
-    bench_samples encode, decode;    /* ns a record */
+    uint64_t record_bytes;        /* stored bytes of the record read and written */
+    bench_samples encode, decode; /* ns */
     bench_idle idle;
     dealfsm_error error; /* what failed */
 } bench_step;

@@ -21,7 +21,8 @@ struct bench_machine {
 static void answer(void *ctx, const dealfsm_op *op)
 {
     bench_machine *m = ctx;
-    const path_op *known = op->op < PATH_OP_LIMIT && op->sequence <= PATH_EVENTS ? m->answers[op->op][op->sequence] : NULL;
+    const path_op *known =
+        op->op < PATH_OP_LIMIT && op->sequence <= PATH_EVENTS ? m->answers[op->op][op->sequence] : NULL;
     dealfsm_answer given = {.struct_size = sizeof given,
                             .op = op->op,
                             .deal = op->deal,
@@ -123,12 +124,12 @@ void bench_deals_begin(bench_deals *d, bench_machine *machine, const dealfsm_rec
     *d = (bench_deals){.machine = machine, .record = record, .first = first, .error = {.struct_size = sizeof d->error}};
 }
 
-bool bench_deals_create(bench_deals *d, uint32_t count)
+bool bench_deals_create(bench_deals *d, const dealfsm_record *terms, uint32_t count)
 {
-    dealfsm_record terms = path_terms;
+    dealfsm_record one = *terms;
     for (uint32_t i = 0; i < count; i++) {
-        terms.id = d->first + i;
-        if (d->machine->functions->create(d->machine->machine, &terms, NULL, &d->error) < 0) {
+        one.id = d->first + i;
+        if (d->machine->functions->create(d->machine->machine, &one, NULL, &d->error) < 0) {
             return false;
         }
     }
@@ -206,7 +207,7 @@ static void *module_open(void *ctx, uint32_t deals)
 
 static bool module_prepare(void *self, uint32_t deals)
 {
-    return bench_deals_create(self, deals);
+    return bench_deals_create(self, &path_terms, deals);
 }
 
 static void module_run(void *self, uint32_t first, uint32_t count)

@@ -28,7 +28,7 @@ typedef struct bench_deals {
 
 /* Deals with ids from first on. */
 void bench_deals_begin(bench_deals *d, bench_machine *machine, const dealfsm_record_v1 *record, uint64_t first);
-bool bench_deals_create(bench_deals *d, uint32_t count);
+bool bench_deals_create(bench_deals *d, const dealfsm_record *terms, uint32_t count);
 /* Hands in steps [from, to) of the path, each to all deals [first, first + count) before the next. */
 void bench_deals_run(bench_deals *d, uint32_t first, uint32_t count, uint32_t from, uint32_t to);
 /* Whether nothing has failed and they all have ended as they must. */

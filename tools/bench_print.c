@@ -14,7 +14,7 @@ static const char *const subject_names[SUBJECTS] = {"hand-written switch", "fsm/
 
 enum { AIMS_MAX = 16 };
 
-/* The stocks of a machine grow at first: less than one allocation in a thousand events counts as none. */
+/* Stocks still grow a little when their first turn is over: less than one allocation in a thousand events counts as none. */
 #define ALLOCATIONS_NONE 0.001
 
 typedef struct aim {
@@ -46,8 +46,8 @@ static uint32_t find_aims(const bench_step *b, aim *aims)
             aims[count++] = (aim){"step: at most 5 times the switch", bench_sizes[i], step / bare, 5, false};
         }
         aims[count++] = (aim){"dispatch: at most 20 times the switch", bench_sizes[i], dispatch / bare, 20, false};
-        aims[count++] = (aim){"dispatch: at least 7.4 million events/s on one thread", bench_sizes[i], 1e3 / dispatch,
-                              7.4, true};
+        aims[count++] =
+            (aim){"dispatch: at least 7.4 million events/s on one thread", bench_sizes[i], 1e3 / dispatch, 7.4, true};
     }
     for (uint32_t i = 0; i < SIZES && bench_count_works(); i++) {
         aims[count++] = (aim){"dispatch: no allocation per event on the path", bench_sizes[i],
@@ -72,9 +72,9 @@ static json_t *path_json(const bench_step *b)
     for (uint32_t s = 0; s < SUBJECTS; s++) {
         for (uint32_t i = 0; i < SIZES && (s != SUBJECT_FSM || b->fsm != NULL); i++) {
             json_t *counted = bench_count_works() ? json_real(allocations(b, s, i)) : json_null();
-            json_array_append_new(rows, json_pack("{s:s, s:i, s:o, s:o}", "subject", subject_names[s], "deals_at_a_time",
-                                                  (int)bench_sizes[i], "ns_per_event", samples_json(&b->path[s][i]),
-                                                  "allocations_per_event", counted));
+            json_array_append_new(rows, json_pack("{s:s, s:i, s:o, s:o}", "subject", subject_names[s],
+                                                  "deals_at_a_time", (int)bench_sizes[i], "ns_per_event",
+                                                  samples_json(&b->path[s][i]), "allocations_per_event", counted));
         }
     }
     return rows;
@@ -98,8 +98,8 @@ static json_t *aims_json(const bench_step *b)
     const uint32_t count = find_aims(b, aims);
     for (uint32_t i = 0; i < count; i++) {
         json_array_append_new(rows, json_pack("{s:s, s:i, s:f, s:f, s:b}", "aim", aims[i].text, "deals_at_a_time",
-                                              (int)aims[i].deals, "value", aims[i].value, "limit", aims[i].limit,
-                                              "met", met(&aims[i])));
+                                              (int)aims[i].deals, "value", aims[i].value, "limit", aims[i].limit, "met",
+                                              met(&aims[i])));
     }
     return rows;
 }
@@ -110,10 +110,11 @@ static void print_json(const bench_step *b)
                              (json_int_t)b->idle.stored_bytes, "resident_bytes_per_deal", b->idle.resident_bytes,
                              "counted_bytes_per_deal", b->idle.counted_bytes, "creates_per_second",
                              b->idle.creates_a_second, "forgets_per_second", b->idle.forgets_a_second);
-    json_t *all = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "module", b->info.path,
-                            "machine_version", b->info.manifest->machine_version, "machine", bench_this_machine(),
-                            "path", path_json(b), "threads", threads_json(b), "encode_ns", samples_json(&b->encode),
-                            "decode_ns", samples_json(&b->decode), "idle", idle, "aims", aims_json(b));
+    json_t *all =
+        json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "module", b->info.path, "machine_version",
+                  b->info.manifest->machine_version, "machine", bench_this_machine(), "path", path_json(b), "threads",
+                  threads_json(b), "record_bytes", (json_int_t)b->record_bytes, "encode_ns", samples_json(&b->encode),
+                  "decode_ns", samples_json(&b->decode), "idle", idle, "aims", aims_json(b));
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     puts("");
     json_decref(all);
@@ -173,12 +174,13 @@ static void print_threads(const bench_step *b)
 static void print_rest(const bench_step *b)
 {
     const bench_idle *idle = &b->idle;
-    printf("\nrecord of %llu stored bytes:  encode %.0f ns, decode %.0f ns\n", (unsigned long long)idle->stored_bytes,
+    printf("\nstored record, %llu bytes:  encode %.0f ns, decode %.0f ns\n", (unsigned long long)b->record_bytes,
            bench_samples_median(&b->encode), bench_samples_median(&b->decode));
-    printf("%u idle deals in Ongoing:  %.0f bytes each in memory (the process grew by so much: records, index,\n"
-           "  allocator), %.0f by the module's own count (without the allocator's overhead)\n",
-           idle->deals, idle->resident_bytes, idle->counted_bytes);
-    printf("create %.2f million/s, forget %.2f million/s\n", idle->creates_a_second / 1e6, idle->forgets_a_second / 1e6);
+    printf("%u idle deals in Ongoing, %llu stored bytes:  %.0f bytes each in memory (the process grew by so much:\n"
+           "  records, index, allocator), %.0f by the module's own count (without the allocator's overhead)\n",
+           idle->deals, (unsigned long long)idle->stored_bytes, idle->resident_bytes, idle->counted_bytes);
+    printf("create %.2f million/s, forget %.2f million/s\n", idle->creates_a_second / 1e6,
+           idle->forgets_a_second / 1e6);
     if (!bench_count_works()) {
         puts("allocations: not counted, a sanitizer owns malloc");
     }

@@ -23,7 +23,7 @@ static bool make(bench_step *b, stored *out)
     }
     bench_deals_begin(&deals, m, b->info.record, 1);
     dealfsm_deal shown = {.struct_size = sizeof shown, .record = out->bytes, .record_capacity = sizeof out->bytes};
-    bool well = bench_deals_create(&deals, 1);
+    bool well = bench_deals_create(&deals, &path_terms, 1);
     if (well) {
         bench_deals_run(&deals, 0, 1, 0, PATH_ONGOING);
         well = deals.error.code == 0 &&
@@ -59,6 +59,7 @@ bool bench_measure_record(bench_step *b, double seconds)
 {
     stored s;
     bool well = make(b, &s);
+    b->record_bytes = s.length;
     const double end = bench_now() + seconds * 1e9;
     do {
         well = well && sample(b, &s);

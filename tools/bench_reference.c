@@ -122,17 +122,18 @@ static bool measure_reference(const bench_options *options, double seconds, json
 static void print_text(const bench_step *b, const json_t *rows)
 {
     const json_t *first = json_array_get(rows, 0);
-    printf("the 14-event path, events/s (ns per event), medians\n%-18s%-30s%-30s%s\n", "deals at a time",
-           "reference", "dispatch, one subscriber", "factor");
+    printf("the 14-event path, events/s (ns per event), medians\n%-18s%-30s%-30s%s\n", "deals at a time", "reference",
+           "dispatch, one subscriber", "factor");
     for (uint32_t i = 0; i < SIZES; i++) {
         const double theirs = json_number_value(json_object_get(json_array_get(rows, i), "median"));
         const double ours = bench_samples_median(&b->path[SUBJECT_SUBSCRIBED][i]);
         printf("%15u   %10.0f (%9.1f)        %10.0f (%9.1f)        %6.0f\n", bench_sizes[i], 1e9 / theirs, theirs,
                1e9 / ours, ours, theirs / ours);
     }
-    printf("reference: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on %d threads; ours: %s, on one\n",
-           json_string_value(json_object_get(first, "go")), (int)json_integer_value(json_object_get(first, "threads")),
-           b->info.manifest->machine_version);
+    printf(
+        "reference: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on %d threads; ours: %s, on one\n",
+        json_string_value(json_object_get(first, "go")), (int)json_integer_value(json_object_get(first, "threads")),
+        b->info.manifest->machine_version);
 }
 
 static void print_json(const bench_step *b, json_t *rows)
@@ -140,9 +141,9 @@ static void print_json(const bench_step *b, json_t *rows)
     json_t *ours = json_array();
     for (uint32_t i = 0; i < SIZES; i++) {
         const bench_samples *s = &b->path[SUBJECT_SUBSCRIBED][i];
-        json_array_append_new(ours, json_pack("{s:i, s:f, s:f, s:i}", "deals_at_a_time", (int)bench_sizes[i], "median",
-                                              bench_samples_median(s), "min", bench_samples_min(s), "rounds",
-                                              (int)s->count));
+        json_array_append_new(ours,
+                              json_pack("{s:i, s:f, s:f, s:i}", "deals_at_a_time", (int)bench_sizes[i], "median",
+                                        bench_samples_median(s), "min", bench_samples_min(s), "rounds", (int)s->count));
     }
     json_t *all = json_pack("{s:s, s:s, s:o, s:O, s:o}", "module", b->info.path, "machine_version",
                             b->info.manifest->machine_version, "machine", bench_this_machine(), "reference", rows,

@@ -72,8 +72,8 @@ static switch_result failure(switch_record *r, uint32_t event, const switch_valu
     case DEALFSM_ClientEventUnknownResponseReceived:
         return fail(r, ANY, failing, "Unexpected deal response status: ", args, room);
     case DEALFSM_ClientEventPaymentChannelErrored:
-        return fail(r, AT(Accepted) | AT(PaymentChannelCreating), failing,
-                    "get or create payment channel: ", args, room);
+        return fail(r, AT(Accepted) | AT(PaymentChannelCreating), failing, "get or create payment channel: ", args,
+                    room);
     case DEALFSM_ClientEventAllocateLaneErrored:
         return fail(r, WAITING, failing, "allocating payment lane: ", args, room);
     case DEALFSM_ClientEventPaymentChannelAddFundsErrored:
@@ -260,14 +260,15 @@ switch_result switch_step(switch_record *r, uint32_t event, const switch_value *
         return payment_requested(r, args);
     case DEALFSM_ClientEventUnsealPaymentRequested:
         return in(r->status, AT(WaitForAcceptance)) && add_requested(r, args) ? to(r, DEALFSM_DealStatusAccepted)
-                                                                               : SWITCH_REFUSED;
+                                                                              : SWITCH_REFUSED;
     case DEALFSM_ClientEventLastPaymentRequested:
         return last_payment_requested(r, args);
     case DEALFSM_ClientEventSendFunds:
         if (!in(r->status, NEEDED)) {
             return SWITCH_REFUSED;
         }
-        return to(r, in(r->status, AT(FundsNeeded)) ? DEALFSM_DealStatusSendFunds : DEALFSM_DealStatusSendFundsLastPayment);
+        return to(r, in(r->status, AT(FundsNeeded)) ? DEALFSM_DealStatusSendFunds
+                                                    : DEALFSM_DealStatusSendFundsLastPayment);
     case DEALFSM_ClientEventPaymentSent:
         if (!in(r->status, SENDING) || !book_payment(r)) {
             return SWITCH_REFUSED;

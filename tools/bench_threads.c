@@ -13,9 +13,9 @@ const uint32_t bench_threads[THREADS] = {1, 2, 4, 8};
 
 enum {
     THREADS_MAX = 8,
-    OWN_DEALS = 2000,    /* of each thread, along the path */
+    OWN_DEALS = 2000, /* of each thread, along the path */
     OWN_AT_A_TIME = 100,
-    SHARED_DEALS = 64,   /* in Ongoing; every thread hands BlocksReceived to each of them in turn */
+    SHARED_DEALS = 64,    /* in Ongoing; every thread hands BlocksReceived to each of them in turn */
     SHARED_EVENTS = 20000 /* of each thread */
 };
 
@@ -106,7 +106,8 @@ static bool sample_own(bench_step *b, bench_machine *m, uint64_t *next_id, uint3
     for (uint32_t i = 0; i < count && well; i++, *next_id += OWN_DEALS) {
         workers[i].team = &t;
         bench_deals_begin(&workers[i].own, m, b->info.record, *next_id);
-        well = bench_deals_create(&workers[i].own, OWN_DEALS) || first_error(&b->error, &workers[i].own.error);
+        well = bench_deals_create(&workers[i].own, &path_terms, OWN_DEALS) ||
+               first_error(&b->error, &workers[i].own.error);
     }
     const double ns = well ? run_team(&t, workers, count) : 0;
     well = well && (ns > 0 || bench_fail(&b->error, "%u threads could not be started", count));
@@ -154,7 +155,7 @@ static bool sample_shared(bench_step *b, const bench_deals *shared, uint32_t whi
 
 static bool bring_to_ongoing(bench_step *b, bench_deals *shared)
 {
-    if (bench_deals_create(shared, SHARED_DEALS)) {
+    if (bench_deals_create(shared, &path_terms, SHARED_DEALS)) {
         bench_deals_run(shared, 0, SHARED_DEALS, 0, PATH_ONGOING);
     }
     return first_error(&b->error, &shared->error);

@@ -76,19 +76,26 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-    argp_options, parse, "step|reference",
+    argp_options,
+    parse,
+    "step|reference",
     "Measures a module along the 14-event path: a retrieval over a new payment channel, paid in two vouchers.\v"
-    "step: nanoseconds per event of a hand-written switch, of the step alone, and of dispatch through the module; threads; "
-    "stored bytes; memory of idle deals; with the aims beside the figures. reference: the same path through go-statemachine "
+    "step: nanoseconds per event of a hand-written switch, of the step alone, and of dispatch through the module; "
+    "threads; "
+    "stored bytes; memory of idle deals; with the aims beside the figures. reference: the same path through "
+    "go-statemachine "
     "with the reference's own machine, which is built with go.\n\n"
-    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed, 2: wrong usage or no module, "
+    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed, 2: wrong usage or no "
+    "module, "
     "3: reference, and there is no go.",
-    NULL, NULL, NULL};
+    NULL,
+    NULL,
+    NULL};
 
 int main(int argc, char **argv)
 {
-    command_line line = {.options = {.module = DEFAULT_MODULE, .source = DEFAULT_SOURCE, .seconds = 20,
-                                     .idle_deals = IDLE_DEALS}};
+    command_line line = {
+        .options = {.module = DEFAULT_MODULE, .source = DEFAULT_SOURCE, .seconds = 20, .idle_deals = IDLE_DEALS}};
     argp_err_exit_status = BENCH_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &line);
     json_object_seed(1); /* else it asks the system for random bytes */
