@@ -2,8 +2,8 @@
 #ifndef TOOLS_BENCH_PATH_H
 #define TOOLS_BENCH_PATH_H
 
-/* The 14-event path: a retrieval over a new payment channel, paid in two vouchers. Events, arguments and answers are those
- * of the first line of the golden traces of v0.5.6. */
+/* The 14-event path: a retrieval over a new payment channel, paid in two vouchers. Events, arguments and answers are
+ * those of the first line of the golden traces of v0.5.6. */
 
 #include <stdbool.h>
 

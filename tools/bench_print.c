@@ -14,7 +14,7 @@ static const char *const subject_names[SUBJECTS] = {"hand-written switch", "fsm/
 
 enum { AIMS_MAX = 16 };
 
-/* Stocks still grow a little when their first turn is over: less than one allocation in a thousand events counts as none. */
+/* Stocks still grow a little after the first turn: less than one allocation in a thousand events counts as none. */
 #define ALLOCATIONS_NONE 0.001
 
 typedef struct aim {

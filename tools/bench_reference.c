@@ -31,7 +31,7 @@ static bool in_path(const char *program)
     return false;
 }
 
-/* Starts a program with its standard output on `out` (or ours). False: it could not be started, or has not ended with 0. */
+/* Runs a program with its standard output on `out`. False: it could not be started, or has not ended with 0. */
 static bool run(const char *const *argv, const char *folder, int out)
 {
     posix_spawn_file_actions_t actions;

@@ -22,8 +22,8 @@ typedef struct bench_subject {
 /* The hand-written switch; ctx is ignored. */
 extern const bench_subject bench_subject_switch;
 
-/* The step of fsm/ stands in a small shared object of its own, for programs do not link fsm/. It exports this function, which
- * gives its subject; ctx is ignored there, too. */
+/* The step of fsm/ stands in a small shared object of its own, for programs do not link fsm/. It exports this function,
+ * which gives its subject; ctx is ignored there, too. */
 #define BENCH_FSM_SYMBOL "dealfsm_bench_fsm"
 typedef const bench_subject *bench_fsm_fn(void);
 

@@ -2,8 +2,8 @@
 #ifndef TOOLS_BENCH_SWITCH_AMOUNT_H
 #define TOOLS_BENCH_SWITCH_AMOUNT_H
 
-/* Arithmetic of the hand-written switch: limbs of 64 bits, as many as a stored amount and one sum need. Nothing overflows:
- * operands are amounts of at most 160 bytes, whose sum has the limbs for it. */
+/* Arithmetic of the hand-written switch: limbs of 64 bits, as many as a stored amount and one sum need. Nothing
+ * overflows: operands are amounts of at most 160 bytes, whose sum has the limbs for it. */
 
 #include "bench_switch.h"
 
