@@ -8,8 +8,7 @@
 
 /* ---- Messages */
 
-bool fsm_payment_channel_errored_1_0_9(fsm_record *after, const fsm_value *args, fsm_scratch *scratch,
-                                       const char **why)
+bool fsm_payment_channel_errored_1_0_9(fsm_record *after, const fsm_value *args, fsm_scratch *scratch, const char **why)
 {
     (void)why;
     return fsm_set_prefixed(after, scratch, "error from payment channel: ", &args[0]);
@@ -27,9 +26,8 @@ bool fsm_funds_expended_1_0_9(fsm_record *after, const fsm_value *args, fsm_scra
     fsm_amount shortfall;
     char digits[FSM_AMOUNT_DECIMAL_MAX];
     fsm_amount_load(&shortfall, args[0].bytes);
-    const fsm_bytes parts[] = {
-        fsm_text("not enough current or pending funds in payment channel, shortfall of "),
-        fsm_decimal_text(&shortfall, digits)};
+    const fsm_bytes parts[] = {fsm_text("not enough current or pending funds in payment channel, shortfall of "),
+                               fsm_decimal_text(&shortfall, digits)};
     fsm_set_message(after, scratch, parts, 2);
     return true;
 }

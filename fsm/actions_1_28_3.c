@@ -103,10 +103,10 @@ bool fsm_count_payment_1_28_3(fsm_record *after, const fsm_value *args, fsm_scra
     fsm_amount_load(&spent, args[0].bytes);
     fsm_amount_load(&spent_before, after->funds_spent);
     fsm_amount_load(&unseal_price, after->unseal_price);
-    bool fits =
-        fsm_amount_sub(&requested, &requested, &spent) && fsm_amount_add(&requested, &requested, &spent_before) &&
-        fsm_amount_store(&requested, FSM_AMOUNT_STORED_MAX, scratch->amount[0], &after->payment_requested) &&
-        fsm_amount_store(&spent, FSM_AMOUNT_STORED_MAX, scratch->amount[1], &after->funds_spent);
+    bool fits = fsm_amount_sub(&requested, &requested, &spent) &&
+                fsm_amount_add(&requested, &requested, &spent_before) &&
+                fsm_amount_store(&requested, FSM_AMOUNT_STORED_MAX, scratch->amount[0], &after->payment_requested) &&
+                fsm_amount_store(&spent, FSM_AMOUNT_STORED_MAX, scratch->amount[1], &after->funds_spent);
     if (!fits) {
         *why = "expected FundsSpent and PaymentRequested to stay within 127 bytes, found more with this payment: they "
                "cannot be stored";

@@ -9,9 +9,8 @@
 
 /* ---- Statuses. The reference prints 29 by another name than its own. */
 
-#define STATUS_NAME(number, word) \
-    [number] = (number) == DealStatusClientWaitingForLastBlocks ? "DealStatusWaitingForLastBlocks" \
-                                                                : "DealStatus" #word,
+#define STATUS_NAME(number, word)                                                                                      \
+    [number] = (number) == DealStatusClientWaitingForLastBlocks ? "DealStatusWaitingForLastBlocks" : "DealStatus" #word,
 static const char *const status_names[] = {FSM_STATUSES(STATUS_NAME)};
 enum { STATUSES = DealStatusFinalizingBlockstore + 1 };
 
