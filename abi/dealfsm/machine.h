@@ -228,8 +228,8 @@ typedef struct dealfsm_functions {
      * record's id. [any] */
     int32_t (*restore)(dealfsm_machine *machine, const dealfsm_snapshot *snapshot, dealfsm_error *error);
 
-    /* Starts a staged deal: puts if its row would change (another machine version), then runs what is owed, then the
-     * queue. Answers as dispatch does: DEALFSM_APPLIED when nothing had to be put or the put is durable. DEALFSM_E_STATE: not
+    /* Starts a staged deal: puts if its row would change (another machine version), then runs what is owed from its first op
+     * (with the same keys: answers given before are asked for again), then the queue. Answers as dispatch does: DEALFSM_APPLIED when nothing had to be put or the put is durable. DEALFSM_E_STATE: not
      * staged. [any] */
     int32_t (*activate)(dealfsm_machine *machine, uint64_t deal, uint64_t *revision, dealfsm_error *error);
 

@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* What a put may come to; also what `stored` reports (never PENDING there). Any other number counts as FAILED. */
+/* What a put may come to; also what `stored` reports (never PENDING there). Any other number that put returns counts as
+ * FAILED; `stored` refuses it. */
 enum {
     DEALFSM_PUT_DURABLE = 1, /* on disk, as revision `revision` */
     DEALFSM_PUT_FAILED = 2,  /* perhaps on disk, perhaps not: the deal stalls, retry puts again with a higher revision */
