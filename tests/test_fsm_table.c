@@ -192,19 +192,22 @@ static uint64_t states(const fsm_machine *machine)
     return set;
 }
 
+static bool in_list(const uint8_t *list, uint32_t event)
+{
+    while (*list != FSM_LIST_END && *list != event)
+        list++;
+    return *list != FSM_LIST_END;
+}
+
 static bool is_outside(const fsm_machine *machine, uint32_t event)
 {
-    for (const uint8_t *item = machine->outside; *item != FSM_LIST_END; item++) {
-        if (*item == event)
-            return true;
-    }
-    return false;
+    return in_list(machine->outside, event);
 }
 
 /* What the spec pages count as outside events: neither Open nor RecheckFunds. */
 static bool is_counted_outside(const fsm_machine *machine, uint32_t event)
 {
-    return is_outside(machine, event) && event != ClientEventOpen && event != ClientEventRecheckFunds;
+    return is_outside(machine, event) && !in_list(machine->own_time, event);
 }
 
 START_TEST(counts)
@@ -370,6 +373,7 @@ static void plant(planted *p)
         .handlers_count = COUNT(p->handlers),
         .finals = p->finals,
         .outside = p->outside,
+        .own_time = p->outside,
         .status_names = p->names,
     };
 }
