@@ -2,8 +2,8 @@
 #ifndef TOOLS_BENCH_COUNT_H
 #define TOOLS_BENCH_COUNT_H
 
-/* Counts allocations: the program that links bench_count.c has malloc, calloc and realloc of its own, which count and go
- * on to the C library's. Modules are bound to them, too. */
+/* Counts allocations: the program that links bench_count.c has malloc, calloc and realloc of its own, which count and
+ * go on to the C library's. Modules are bound to them, too. */
 
 #include <stdbool.h>
 #include <stdint.h>

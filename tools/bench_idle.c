@@ -33,8 +33,8 @@ static bool counted(const bench_machine *m, uint64_t *memory_bytes, dealfsm_erro
     return code >= 0;
 }
 
-/* Idle: in Ongoing, with payment channel and lane, nothing queued, asked or owed. They come in waves, as in a node most are
- * idle when new ones come. */
+/* Idle: in Ongoing, with payment channel and lane, nothing queued, asked or owed. They come in waves, as in a node most
+ * are idle when new ones come. */
 static bool fill(bench_idle *idle, const bench_deals *deals, dealfsm_error *error)
 {
     dealfsm_record terms = path_terms;
