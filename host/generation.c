@@ -242,11 +242,11 @@ void host_drain(dealfsm_host *host)
     while (drain_stores(host));
 }
 
-int32_t host_close_all(dealfsm_host *host, dealfsm_error *error)
+int32_t host_close_all(dealfsm_host *host, bool abandoned, dealfsm_error *error)
 {
     int32_t result = DEALFSM_OK;
     host_call call;
-    for (uint32_t number = 0; result >= 0 && host_enter_next(host, number, &call); number = call.number) {
+    for (uint32_t number = 0; result >= 0 && !abandoned && host_enter_next(host, number, &call); number = call.number) {
         result = check_idle(&call, error);
         host_leave(&call);
     }

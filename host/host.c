@@ -98,20 +98,33 @@ int32_t dealfsm_host_new(const dealfsm_host_options *options, dealfsm_host **hos
 
 /* ---- free */
 
-int32_t dealfsm_host_free(dealfsm_host *host, dealfsm_error *error)
+/* Frees a host; `abandoned`: whatever is open. */
+static int32_t end(dealfsm_host *host, bool abandoned, dealfsm_error *error)
 {
     if (host == NULL)
         return DEALFSM_OK;
     if (host_inside(host) || host_pool_inside(&host->pool))
         return host_error(error, DEALFSM_E_BUSY, "", "called inside a callback or job: free when it has returned");
     host_drain(host);
-    int32_t result = host_close_all(host, error);
+    int32_t result = abandoned ? host_freeze_all(host, error) : DEALFSM_OK;
+    if (result >= 0)
+        result = host_close_all(host, abandoned, error);
     if (result < 0)
         return result;
     host_pool_stop(&host->pool);
     host_subscriptions_end(host);
     free_host(host);
     return DEALFSM_OK;
+}
+
+int32_t dealfsm_host_free(dealfsm_host *host, dealfsm_error *error)
+{
+    return end(host, false, error);
+}
+
+int32_t dealfsm_host_abandon(dealfsm_host *host, dealfsm_error *error)
+{
+    return end(host, true, error);
 }
 
 /* ---- load, submit */

@@ -143,7 +143,9 @@ void host_log_default(void *ctx, uint32_t level, uint64_t deal, const char *text
 
 /* Waits until the pool is idle and no put of a durable store is pending. */
 void host_drain(dealfsm_host *host);
-/* Closes all generations: all or none, as far as it can be told before. */
-int32_t host_close_all(dealfsm_host *host, dealfsm_error *error);
+/* Closes all generations: all or none, as far as it can be told before. `abandoned`: open ops do not hinder. */
+int32_t host_close_all(dealfsm_host *host, bool abandoned, dealfsm_error *error);
+/* Freezes every deal where it stands. DEALFSM_E_BUSY: one does not come to rest; all go on then. */
+int32_t host_freeze_all(dealfsm_host *host, dealfsm_error *error);
 
 #endif
