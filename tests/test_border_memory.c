@@ -436,6 +436,20 @@ START_TEST(memory_open)
 }
 END_TEST
 
+/* A machine is closed with deals that could not keep what they had promised. */
+START_TEST(memory_close_with_promise)
+{
+    kit *k = begin(true);
+    k->answer_default = 'i';
+    kit_bring(k, DEAL, DEALFSM_DealStatusWaitForAcceptance);
+    strcpy(k->puts, "F");
+    ck_assert_int_eq(kit_send(k, DEAL, DEALFSM_ClientEventDealAccepted, 0), DEALFSM_STALLED);
+    ck_assert_int_eq(kit_send(k, DEAL, DEALFSM_ClientEventComplete, 0), DEALFSM_STALLED);
+    kit_free(k);
+    ck_assert_int_eq(live, 0);
+}
+END_TEST
+
 /* Without a store: what a handler raises is applied at once, and its memory may fail, too. */
 START_TEST(memory_without_store)
 {
@@ -518,6 +532,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, memory_open);
     tcase_add_loop_test(tests, memory_every_allocation, 0, ACTS);
+    tcase_add_test(tests, memory_close_with_promise);
     tcase_add_loop_test(tests, memory_without_store, 0, 2);
     tcase_add_loop_test(tests, memory_stall_is_looked_at_again, 0, 2);
     suite_add_tcase(suite, tests);
