@@ -2,9 +2,9 @@
 #ifndef TOOLS_BENCH_SWITCH_H
 #define TOOLS_BENCH_SWITCH_H
 
-/* The machine of client 0.5.6 as one would write it by hand for this one version: a switch over events in which
- * every case checks the state and changes the record in place. The yardstick for the table of fsm/: same fields, same arithmetic
- * (signed amounts of up to 127 bytes, nothing wraps), the same refusals. Amounts are kept as numbers. */
+/* The machine of client 0.5.6 as one would write it by hand for this one version: a switch over events in which every
+ * case checks the state and changes the record in place. The yardstick for the table of fsm/: same fields, same
+ * arithmetic (signed amounts of up to 127 bytes, nothing wraps), the same refusals. Amounts are kept as numbers. */
 
 #include <stdbool.h>
 #include <stdint.h>
