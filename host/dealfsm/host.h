@@ -67,6 +67,12 @@ int32_t dealfsm_host_new(const dealfsm_host_options *options, dealfsm_host **hos
  * says so). NULL: nothing. [outside], as the host's last call. */
 int32_t dealfsm_host_free(dealfsm_host *host, dealfsm_error *error);
 
+/* Frees a host whose deals are in the middle of things, as a node does that stops: every deal is frozen where it stands,
+ * ops that are open are never answered (a store resumes their deals), the rest is as for dealfsm_host_free. DEALFSM_E_BUSY: a
+ * callback or host call is running, or a put of the caller's store was never reported; all deals go on. [outside], as
+ * the host's last call. */
+int32_t dealfsm_host_abandon(dealfsm_host *host, dealfsm_error *error);
+
 /* ---- Modules */
 
 /* A manifest, parsed: what module.h says of the text. Lists are arrays of `…_count` texts that end with NUL. */
@@ -203,6 +209,11 @@ int32_t dealfsm_host_snapshot(dealfsm_host *host, uint64_t deal, dealfsm_snapsho
 int32_t dealfsm_host_restore(dealfsm_host *host, uint32_t generation, const dealfsm_snapshot *snapshot,
                              dealfsm_error *error);
 int32_t dealfsm_host_activate(dealfsm_host *host, uint64_t deal, uint64_t *revision, dealfsm_error *error);
+/* Freezing by hand; a swap (swap.h) does it by itself. A frozen deal answers dispatch and complete with
+ * DEALFSM_E_FROZEN. */
+int32_t dealfsm_host_freeze(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
+int32_t dealfsm_host_thaw(dealfsm_host *host, uint64_t deal, uint64_t last_revision, uint64_t *revision,
+                          dealfsm_error *error);
 int32_t dealfsm_host_drop(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
 int32_t dealfsm_host_forget(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
 int32_t dealfsm_host_release(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
