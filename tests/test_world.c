@@ -8,6 +8,7 @@
 
 #include <dealfsm/machine.h>
 
+#include "../tools/runner.h"
 #include "../tools/world_private.h"
 
 /* ---- A machine's place: takes down what it hears */
@@ -22,11 +23,14 @@ typedef struct ear {
     char text[200];
     int answers;
     int retries;
+    uint64_t revision; /* what the store is said to have */
+    bool killed;       /* nothing is known to be durable */
 } ear;
 
 static ear heard;
 static scenario *terms;
 static world *w;
+static runner *r;
 
 static int32_t hear_create(void *ctx, const dealfsm_record *record)
 {
@@ -69,9 +73,10 @@ static const char *event_word(uint32_t event)
     }
 }
 
-static int32_t hear_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event)
+static int32_t hear_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
 {
     (void)ctx;
+    (void)revision;
     ck_assert_uint_eq(deal, 1);
     size_t used = strlen(heard.said);
     char *end = heard.said + used;
@@ -117,7 +122,26 @@ static int32_t hear_retry(void *ctx, uint64_t deal)
     return DEALFSM_OK;
 }
 
-static const world_machine MACHINE = {NULL, hear_create, hear_dispatch, hear_complete, hear_retry};
+static int32_t hear_resume(void *ctx, uint64_t deal)
+{
+    (void)ctx;
+    ck_assert_uint_eq(deal, 1);
+    size_t used = strlen(heard.said);
+    (void)snprintf(heard.said + used, sizeof heard.said - used, "%sresume", used > 0 ? " " : "");
+    return DEALFSM_OK;
+}
+
+static bool hear_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revision)
+{
+    (void)ctx;
+    (void)deal;
+    (void)nested;
+    *revision = heard.revision;
+    return !heard.killed;
+}
+
+static const runner_machine MACHINE = {NULL,          hear_resume, hear_create, hear_dispatch,
+                                       hear_complete, hear_retry,  hear_settle};
 
 /* ---- A world of one deal: 1,000 bytes at 2 attoFIL, intervals of 400, 500, … bytes, reports of 200 bytes */
 
@@ -130,18 +154,26 @@ static const world_machine MACHINE = {NULL, hear_create, hear_dispatch, hear_com
     "\"retrievals\": [{\"name\": \"r\", \"size\": \"1000 bytes\", \"price_per_byte\": \"2 attoFIL\", \"interval\": "   \
     "\"400 bytes\", \"interval_increase\": \"100 bytes\", \"chunk\": \"200 bytes\"" more "}]}"
 
+static void make_runner(void)
+{
+    runner_options options = {.link = world_local(w), .world = w, .deals = 1, .threads = 1, .sync = true};
+    r = runner_new(&options);
+    ck_assert_ptr_nonnull(r);
+}
+
 static void make(const char *json)
 {
     text_why why;
     terms = scenario_parse(json, "world", &why);
     ck_assert_msg(terms != NULL, "%s", why.text);
-    world_options options = {.scenario = terms, .deals = 1, .seed = 1, .threads = 1, .sync = true};
+    world_options options = {.scenario = terms, .deals = 1, .seed = 1};
     w = world_new(&options);
     ck_assert_ptr_nonnull(w);
+    make_runner();
     memset(&heard, 0, sizeof heard);
     mpz_init(heard.owed);
     w->deals[0].serving.strikes = 300;
-    world_run(w, &MACHINE);
+    runner_run(r, &MACHINE);
     ck_assert_str_eq(heard.said, "Open");
     heard.said[0] = '\0';
 }
@@ -149,6 +181,7 @@ static void make(const char *json)
 static void unmake(void)
 {
     mpz_clear(heard.owed);
+    runner_free(r);
     world_free(w);
     scenario_free(terms);
 }
@@ -171,7 +204,7 @@ static const dealfsm_answer *ask_with(uint32_t op, uint32_t nth, dealfsm_value *
                            .args_count = count,
                            .args_stride = sizeof args[0]};
     int before = heard.answers;
-    world_environment(w)->GetChainHead((void *)w, &asked_op);
+    runner_environment(r)->GetChainHead((void *)r, &asked_op);
     return heard.answers > before ? &heard.answer : NULL;
 }
 
@@ -309,12 +342,12 @@ START_TEST(world_providers)
     (void)snprintf(json, sizeof json, WORLD("", "", "1 FIL", "%s", "%s"), SAID[_i][0], SAID[_i][1]);
     make(json);
     open_transfer_op();
-    world_run(w, &MACHINE);
+    runner_run(r, &MACHINE);
     make_channel_ready(2007);
     while (heard.asks != 0 && mpz_cmp_ui(heard.owed, 2007) <= 0) {
         heard.asks = 0;
         pay(mpz_get_ui(heard.owed));
-        world_run(w, &MACHINE);
+        runner_run(r, &MACHINE);
     }
     ck_assert_str_eq(heard.said, SAID[_i][2]);
     unmake();
@@ -444,14 +477,14 @@ START_TEST(world_trouble)
     unmake();
     make(WORLD("", "\"twice\": \"100 %\"", "1 FIL", "honest", ""));
     ck_assert_uint_eq(ask_with(DEALFSM_OpGetChainHead, 1, NULL, 0)->outcome, DEALFSM_ANSWER_OK);
-    world_run(w, &MACHINE);
+    runner_run(r, &MACHINE);
     ck_assert_int_eq(heard.answers, 2);
     ck_assert_uint_eq(heard.values[0].data_len, 8);
     unmake();
     make(WORLD("", "\"unknown\": \"100 %\"", "1 FIL", "honest", "")); /* the effect is there, the answer is not */
     sequence = 3;
     ck_assert_uint_eq(add_funds(2000, 1)->outcome, DEALFSM_ANSWER_UNKNOWN);
-    world_run(w, &MACHINE);
+    runner_run(r, &MACHINE);
     ck_assert_int_eq(heard.retries, 1);
     ck_assert_int_eq(mpz_cmp_ui(w->channels[0].funds, 2000), 0);
     unmake();
@@ -578,11 +611,11 @@ START_TEST(world_stops)
 {
     make(WORLD("", "", "1 FIL", "honest", ""));
     open_transfer_op();
-    world_stop(w);
-    world_run(w, &MACHINE);
+    runner_stop(r);
+    runner_run(r, &MACHINE);
     ck_assert_str_eq(heard.said, "");
-    ck_assert(world_stopped(w));
-    world_close(w);
+    ck_assert(runner_stopped(r));
+    runner_close(r);
     ck_assert_ptr_null(ask_with(DEALFSM_OpGetChainHead, 1, NULL, 0));
     unmake();
 }
@@ -604,9 +637,9 @@ int main(void)
     tcase_add_test(tests, books_notice_chain);
     tcase_add_test(tests, world_stops);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    SRunner *all = srunner_create(suite);
+    srunner_run_all(all, CK_NORMAL);
+    int failed = srunner_ntests_failed(all);
+    srunner_free(all);
     return failed == 0 ? 0 : 1;
 }

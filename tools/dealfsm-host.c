@@ -9,7 +9,7 @@
 
 #include "host.h"
 
-enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES };
+enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES, OPTION_STORE, OPTION_WORLD };
 
 typedef struct arguments {
     const char *command;
@@ -24,7 +24,16 @@ static const struct argp_option OPTIONS[] = {
     {"seed", 's', "N", 0, "Seed of all dice; default: the scenario's", 0},
     {"sync", OPTION_SYNC, NULL, 0, "Answer ops before the call returns", 0},
     {"async", OPTION_ASYNC, NULL, 0, "Answer ops later, from whichever thread comes by (default)", 0},
-    {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1", 0},
+    {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1, with a store 16", 0},
+    {"store", OPTION_STORE, "URL", 0,
+     "Keep the deals there: sqlite:FILE or leveldb:DIR. Run again with the same store, deals go on where they were; N "
+     "of --deals "
+     "is the number of all",
+     0},
+    {"world", OPTION_WORLD, "unix:PATH", 0,
+     "The world is in a process of its own, dealfsm-world; default: in this one, with a store also in its path + "
+     ".world",
+     0},
     {"trace", OPTION_TRACE, NULL, 0, "A line for each notification and op (with --json on standard error)", 0},
     {"json", OPTION_JSON, NULL, 0, "An object a line for each deal, then a summary", 0},
     {"lanes", OPTION_LANES, NULL, 0, "List all lanes in the books, not only those that differ", 0},
@@ -36,8 +45,10 @@ static const char DOC[] =
     "  run SCENARIO.json   run it (examples: examples/*.json)\n"
     "  scenario-format     describe the format of scenarios\n"
     "\n"
-    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments or scenario; 3 the module cannot be loaded; "
-    "4 out of memory or another failure; 130 interrupted (a second interrupt ends the program at once).";
+    "Exit codes: 0 fine; 1 the books do not balance, or store and world do not belong together; 2 wrong arguments or "
+    "scenario; 3 the module cannot be loaded; "
+    "4 out of memory or another failure; 5 the store cannot be opened; 130 interrupted or terminated (a second signal "
+    "ends the program at once; nothing that is in a store is lost).";
 
 /* A decimal number from min to max; else a usage error. */
 static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min, uint64_t max)
@@ -94,6 +105,12 @@ static error_t take(int key, char *text, struct argp_state *state)
     case OPTION_JSON:
         a->run.json = true;
         return 0;
+    case OPTION_STORE:
+        a->run.store = text;
+        return 0;
+    case OPTION_WORLD:
+        a->run.world = text;
+        return 0;
     case OPTION_LANES:
         a->run.lanes = true;
         return 0;
@@ -124,7 +141,7 @@ static int conclude(const host_node *node, const host_results *results)
     if (!results->books->balance) {
         return HOST_BOOKS;
     }
-    return world_stopped(node->world) ? HOST_INTERRUPTED : HOST_FINE;
+    return runner_stopped(node->runner) ? HOST_INTERRUPTED : HOST_FINE;
 }
 
 static int run(const host_options *options)
@@ -138,7 +155,9 @@ static int run(const host_options *options)
     host_node *node = calloc(1, sizeof *node);
     int code = node != NULL ? host_node_open(node, options, s) : HOST_FAILED;
     if (code == HOST_FINE) {
-        host_node_run(node);
+        code = host_node_run(node);
+    }
+    if (code == HOST_FINE) {
         host_results *results = host_results_take(node);
         code = results != NULL ? conclude(node, results) : HOST_FAILED;
         host_results_free(results);
@@ -152,7 +171,7 @@ static int run(const host_options *options)
 int main(int argc, char **argv)
 {
     static const struct argp argp = {OPTIONS, take, "run SCENARIO.json\nscenario-format", DOC, NULL, NULL, NULL};
-    arguments a = {.run = {.threads = 1}};
+    arguments a = {.command = NULL};
     json_object_seed(1); /* the same order of keys each time, and no look at /dev/urandom */
     argp_err_exit_status = HOST_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -4,20 +4,23 @@
 
 /* dealfsm-host: a node that takes the deals of a scenario through a module, and what it finds in the end. */
 
-#include <dealfsm/host.h>
+#include <dealfsm/stores.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "runner.h"
 #include "scenario.h"
 #include "world.h"
+#include "world_client.h"
 
 /* Exit codes. */
 enum {
     HOST_FINE = 0,
-    HOST_BOOKS = 1,  /* the books do not balance */
+    HOST_BOOKS = 1,  /* the books do not balance, or store and world do not belong together */
     HOST_USAGE = 2,  /* wrong arguments, or a scenario that cannot be read */
     HOST_MODULE = 3, /* the module cannot be loaded or opened */
-    HOST_FAILED = 4, /* out of memory, or the host library failed */
+    HOST_FAILED = 4, /* out of memory, the host library or the world failed */
+    HOST_STORE = 5,  /* the store cannot be opened */
     HOST_INTERRUPTED = 130
 };
 
@@ -32,13 +35,16 @@ typedef struct host_options {
     bool sync;
     bool trace;
     bool json;
-    bool lanes; /* list all lanes, not only those that differ */
-    uint32_t threads;
+    bool lanes;        /* list all lanes, not only those that differ */
+    uint32_t threads;  /* 0: as is usual */
+    const char *store; /* URL, or NULL: in memory */
+    const char *world; /* "unix:PATH", or NULL: in this process */
 } host_options;
 
 /* What notices told of a deal. Notices of one deal come one after another. */
 typedef struct host_track {
     bool created;
+    bool stored;          /* it is in the store, and not brought back yet; ended ones never are */
     bool payment_refused; /* PaymentSent was refused or terminated */
     uint64_t received;    /* bytes, and nanoFIL spent: as last added to the node's sums */
     uint64_t spent;
@@ -53,7 +59,13 @@ typedef struct host_node {
     const scenario *scenario;
     uint64_t deals;
     uint64_t seed;
-    world *world;
+    world *world;         /* with a world in another process: what it is like when it is done */
+    world_client *client; /* or NULL */
+    runner *runner;
+    dealfsm_store *store; /* or NULL */
+    world_row *rows;      /* of deals 1 …, as the store has them at first */
+    uint64_t last_row;    /* highest deal in the store */
+    atomic_uint stalled;  /* threads that wait for the store */
     dealfsm_log_v1 log;
     dealfsm_host *host;
     dealfsm_module_info module;
@@ -69,15 +81,30 @@ typedef struct host_node {
 } host_node;
 
 /* host_node.c */
-/* Opens the node; 0 or an exit code, the reason on standard error. */
+/* Opens the node; 0 or an exit code, the reason on standard error. Deals that the store has are brought back by host_node_run. */
 int host_node_open(host_node *node, const host_options *options, const scenario *s);
-/* Runs the deals to their ends, or until SIGINT. */
-void host_node_run(host_node *node);
+/* Runs the deals to their ends, or until SIGINT or SIGTERM; 0 or an exit code. */
+int host_node_run(host_node *node);
 /* Closes what is open; 0 or an exit code. */
 int host_node_close(host_node *node);
 /* Name of a status or event without its prefix ("Ongoing", "PaymentSent"); never NULL. */
 const char *host_state_name(const host_node *node, uint64_t status);
 const char *host_event_name(const host_node *node, uint32_t event);
+
+/* host_machine.c: how the world's steps reach the machine */
+runner_machine host_machine(host_node *node);
+void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
+
+/* host_store.c */
+/* Opens the store, and finds what is in it; 0 or an exit code. */
+int host_store_open(host_node *node);
+/* The world's books beside the store; node->deals is raised to what the books and the store have. */
+char *host_store_books(const host_node *node);
+/* What the store's rows say of the deals that are told to the world. 0 or an exit code. */
+int host_store_rows(host_node *node);
+/* Brings a deal back. Result of restore and activate. */
+int32_t host_store_resume(host_node *node, uint64_t deal);
+int host_complain(int code, const char *what, const char *why);
 
 /* host_progress.c: a line on standard error while deals run, if that is a terminal. */
 typedef struct host_progress host_progress;

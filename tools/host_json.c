@@ -151,7 +151,7 @@ void host_json(const host_node *node, const host_results *results, FILE *out)
     put_text(summary, "machine", node->module.manifest->machine_version);
     put_number(summary, "deals", node->deals);
     put_number(summary, "seed", node->seed);
-    (void)json_object_set_new(summary, "interrupted", json_boolean(world_stopped(node->world)));
+    (void)json_object_set_new(summary, "interrupted", json_boolean(runner_stopped(node->runner)));
     count_ends(node, results, summary);
     (void)json_object_set_new(summary, "balance", json_boolean(books->balance));
     put_number(summary, "lanes_equal", books->equal);

@@ -2,6 +2,7 @@
 /* The node: loads the module, opens a machine with the world as its environment, and hears what becomes of the deals. */
 
 #include "host.h"
+#include "world_file.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -10,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { STORE_THREADS = 16 }; /* one commit of a store serves many deals at a time */
+
 static const char DEFAULT_MODULE[] = "dealfsm-client-0.5.6.so";
 
-static atomic_uintptr_t running; /* the world that SIGINT stops */
+static atomic_uintptr_t running; /* the runner that signals stop */
 
 /* ---- Names, from describe/1 */
 
@@ -50,44 +53,9 @@ const char *host_event_name(const host_node *node, uint32_t event)
     return without(event < HOST_STATES ? node->events[event] : NULL, "ClientEvent");
 }
 
-/* ---- What the world tells the machine */
-
-static int32_t node_create(void *ctx, const dealfsm_record *terms)
-{
-    host_node *node = ctx;
-    host_track *track = &node->tracks[terms->id - 1];
-    dealfsm_error error = {.struct_size = sizeof error};
-    int32_t result = dealfsm_host_create(node->host, 0, terms, NULL, &error);
-    track->created = result >= 0;
-    if (result < 0) {
-        (void)snprintf(track->error, sizeof track->error, "%.*s", (int)sizeof track->error - 1, error.text);
-    } else {
-        atomic_fetch_add(&node->in_state[0], 1);
-    }
-    return result;
-}
-
-static int32_t node_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event)
-{
-    const host_node *node = ctx;
-    return dealfsm_host_dispatch(node->host, deal, event, NULL, NULL);
-}
-
-static int32_t node_complete(void *ctx, const dealfsm_answer *answer)
-{
-    const host_node *node = ctx;
-    return dealfsm_host_complete(node->host, answer, NULL);
-}
-
-static int32_t node_retry(void *ctx, uint64_t deal)
-{
-    const host_node *node = ctx;
-    return dealfsm_host_retry(node->host, deal, NULL, NULL);
-}
-
 /* ---- What the machine tells */
 
-static void trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
+void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
 {
     const host_node *node = ctx;
     (void)fprintf(node->options->json ? stderr : stdout, "%10" PRIu64 ".%06" PRIu64 " s  deal %" PRIu64 "  %s\n",
@@ -105,7 +73,7 @@ static void trace_notice(host_node *node, const dealfsm_notice *notice)
         (void)snprintf(text, sizeof text, "%s in %s %s: %s", event, from,
                        notice->kind == DEALFSM_NOTICE_REFUSED ? "refused" : "terminated", notice->reason_text);
     }
-    trace_line(node, notice->deal, world_now(node->world, notice->deal), text);
+    host_trace_line(node, notice->deal, runner_now(node->runner, notice->deal), text);
 }
 
 static void note_refusal(host_track *track, const dealfsm_notice *notice)
@@ -162,8 +130,8 @@ static void node_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
     bool ours = deal > 0 && deal <= node->deals;
     if (level <= DEALFSM_LOG_ERROR) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", deal, text);
-    } else if (node->options->trace && ours) {
-        trace_line(node, deal, world_now(node->world, deal), text);
+    } else if (node->options->trace && ours && node->runner != NULL) {
+        host_trace_line(node, deal, runner_now(node->runner, deal), text);
     }
 }
 
@@ -189,149 +157,229 @@ static void default_module(char path[PATH_MAX])
     (void)snprintf(path, PATH_MAX, "%s/%s", DEALFSM_MODULE_DIR, DEFAULT_MODULE);
 }
 
-static int complain(int code, const char *what, const dealfsm_error *error)
+int host_complain(int code, const char *what, const char *why)
 {
-    (void)fprintf(stderr, "dealfsm-host: %s: %s\n", what, error->text);
+    (void)fprintf(stderr, "dealfsm-host: %s: %s\n", what, why);
     return code;
 }
 
-static int load_module(host_node *node)
+static int load_module(host_node *node, dealfsm_module **module)
 {
     char path[PATH_MAX];
     dealfsm_error error = {.struct_size = sizeof error};
-    dealfsm_module *module;
-    dealfsm_host_services services = {.struct_size = sizeof services, .environment = world_environment(node->world)};
-    uint32_t generation;
     if (node->options->module == NULL) {
         default_module(path);
     } else {
         (void)snprintf(path, sizeof path, "%s", node->options->module);
     }
     node->module.struct_size = sizeof node->module;
-    if (dealfsm_host_load(node->host, path, &module, &error) < 0 ||
-        dealfsm_host_module_info(module, &node->module, &error) < 0) {
-        return complain(HOST_MODULE, path, &error);
+    if (dealfsm_host_load(node->host, path, module, &error) < 0 ||
+        dealfsm_host_module_info(*module, &node->module, &error) < 0) {
+        return host_complain(HOST_MODULE, path, error.text);
     }
     if (node->module.describe == NULL || node->module.record == NULL) {
-        (void)snprintf(error.text, sizeof error.text, "expected a module that offers describe/1 and record/1");
-        return complain(HOST_MODULE, path, &error);
+        return host_complain(HOST_MODULE, path, "expected a module that offers describe/1 and record/1");
     }
     learn_names(node);
-    return dealfsm_host_open(node->host, module, &services, &generation, &error) < 0
-               ? complain(HOST_MODULE, path, &error)
-               : HOST_FINE;
+    return HOST_FINE;
 }
 
-/* The world is made before the module is known: what depends on the machine is told later. */
-static bool make_world(host_node *node)
+/* The machine's puts wait for the disk: when a call has returned, what it did is durable. Threads make the store busy. */
+static int open_machine(host_node *node, dealfsm_module *module)
 {
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_host_services services = {.struct_size = sizeof services,
+                                      .environment = runner_environment(node->runner),
+                                      .store = node->store != NULL ? dealfsm_store_service(node->store) : NULL};
+    dealfsm_subscription all = {.struct_size = sizeof all,
+                                .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
+                                .ctx = node,
+                                .notify = node_notify};
+    uint32_t generation;
+    uint64_t subscription;
+    if (dealfsm_host_open(node->host, module, &services, &generation, &error) < 0) {
+        return host_complain(HOST_MODULE, node->module.path, error.text);
+    }
+    if (dealfsm_host_subscribe(node->host, &all, &subscription, &error) < 0) {
+        return host_complain(HOST_FAILED, "cannot subscribe", error.text);
+    }
+    return HOST_FINE;
+}
+
+/* ---- The world, here or in its own process */
+
+/* As many deals as were asked for, or as many as there are already. */
+static int count_deals(host_node *node, const char *books)
+{
+    world_file_info info = {0};
+    text_why why;
+    if (books != NULL && !world_file_info_of(books, &info, &why)) {
+        return host_complain(HOST_FAILED, "the world", why.text);
+    }
+    node->deals = node->options->deals > 0 ? node->options->deals : node->scenario->deals;
+    node->deals = info.deals > node->deals ? info.deals : node->deals;
+    node->deals = node->last_row > node->deals ? node->last_row : node->deals;
+    free(info.scenario);
+    return HOST_FINE;
+}
+
+static bool begin_world(host_node *node, const world_options *options, const char *books, text_why *why)
+{
+    bool cancelled = node->events[DEALFSM_ClientEventProviderCancelled] != NULL;
+    bool shortfall = node->events[DEALFSM_ClientEventVoucherShortfall] != NULL;
+    char *of = scenario_text(node->options->scenario);
+    bool ok = of != NULL || text_refuse(why, "%s: cannot be read again", node->options->scenario);
+    if (ok && node->options->world != NULL) {
+        node->client = world_client_open(node->options->world, why);
+        ok = node->client != NULL &&
+             world_client_begin(node->client, of, options, cancelled, shortfall, node->rows, why);
+    } else if (ok) {
+        world_adapt(node->world, cancelled, shortfall);
+        ok = (books == NULL || world_file_open(node->world, books, of, why)) &&
+             world_begin(node->world, node->rows, why);
+    }
+    free(of);
+    return ok;
+}
+
+static int open_world(host_node *node, const char *books)
+{
+    text_why why;
     world_options options = {.scenario = node->scenario,
                              .deals = node->deals,
                              .seed = node->seed,
-                             .threads = node->options->threads,
-                             .sync = node->options->sync,
                              .ctx = node,
-                             .trace = node->options->trace ? trace_line : NULL};
+                             .trace = node->options->trace ? host_trace_line : NULL};
     node->world = world_new(&options);
-    node->tracks = calloc(node->deals, sizeof *node->tracks);
-    return node->world != NULL && node->tracks != NULL;
+    if (node->world == NULL) {
+        return host_complain(HOST_FAILED, "the world", "out of memory");
+    }
+    if (!begin_world(node, &options, books, &why)) {
+        return host_complain(HOST_BOOKS, "the world", why.text);
+    }
+    runner_options running_options = {.link = node->client != NULL ? world_client_link(node->client)
+                                                                   : world_local(node->world),
+                                      .world = node->world,
+                                      .deals = node->deals,
+                                      .threads = node->options->threads != 0 ? node->options->threads
+                                                 : node->store != NULL       ? STORE_THREADS
+                                                                             : 1,
+                                      .sync = node->options->sync,
+                                      .ctx = node,
+                                      .trace = options.trace};
+    node->runner = runner_new(&running_options);
+    return node->runner != NULL ? HOST_FINE : host_complain(HOST_FAILED, "the world", "out of memory");
+}
+
+/* Store, deals, world: in this order, as each needs what the one before has. */
+static int open_parts(host_node *node)
+{
+    int code = node->options->store != NULL ? host_store_open(node) : HOST_FINE;
+    char *books =
+        code == HOST_FINE && node->store != NULL && node->options->world == NULL ? host_store_books(node) : NULL;
+    code = code == HOST_FINE ? count_deals(node, books) : code;
+    if (code == HOST_FINE) {
+        node->tracks = calloc(node->deals, sizeof *node->tracks);
+        node->rows = calloc(node->deals, sizeof *node->rows);
+        code = node->tracks != NULL && node->rows != NULL ? HOST_FINE
+                                                          : host_complain(HOST_FAILED, "the deals", "out of memory");
+    }
+    code = code == HOST_FINE && node->store != NULL ? host_store_rows(node) : code;
+    code = code == HOST_FINE ? open_world(node, books) : code;
+    free(books);
+    return code;
 }
 
 int host_node_open(host_node *node, const host_options *options, const scenario *s)
 {
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_host_options host = {.struct_size = sizeof host, .threads = 1, .log = &node->log};
-    dealfsm_subscription all = {.struct_size = sizeof all,
-                                .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
-                                .ctx = node,
-                                .notify = node_notify};
-    uint64_t subscription;
+    dealfsm_module *module = NULL;
     node->log = (dealfsm_log_v1){.struct_size = sizeof node->log, .ctx = node, .log = node_log};
     node->options = options;
     node->scenario = s;
-    node->deals = options->deals > 0 ? options->deals : s->deals;
     node->seed = options->has_seed ? options->seed : s->seed;
-    if (!make_world(node)) {
-        (void)fprintf(stderr, "dealfsm-host: out of memory for %" PRIu64 " deals\n", node->deals);
-        return HOST_FAILED;
-    }
     if (dealfsm_host_new(&host, &node->host, &error) < 0) {
-        return complain(HOST_FAILED, "cannot make a host", &error);
+        return host_complain(HOST_FAILED, "cannot make a host", error.text);
     }
-    int code = load_module(node);
-    if (code == HOST_FINE && dealfsm_host_subscribe(node->host, &all, &subscription, &error) < 0) {
-        code = complain(HOST_FAILED, "cannot subscribe", &error);
-    }
-    world_adapt(node->world, node->events[DEALFSM_ClientEventProviderCancelled] != NULL,
-                node->events[DEALFSM_ClientEventVoucherShortfall] != NULL);
-    return code;
+    int code = load_module(node, &module);
+    code = code == HOST_FINE ? open_parts(node) : code;
+    return code == HOST_FINE ? open_machine(node, module) : code;
 }
 
 /* ---- Running */
 
-static void on_interrupt(int signal_number)
+static void on_signal(int signal_number)
 {
     (void)signal_number;
-    world *w = (world *)atomic_load(&running);
-    if (w != NULL) {
-        world_stop(w);
+    runner *r = (runner *)atomic_load(&running);
+    if (r != NULL) {
+        runner_stop(r);
     }
 }
 
-void host_node_run(host_node *node)
+int host_node_run(host_node *node)
 {
-    world_machine machine = {
-        .ctx = node, .create = node_create, .dispatch = node_dispatch, .complete = node_complete, .retry = node_retry};
-    struct sigaction interrupt = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction before;
-    atomic_store(&running, (uintptr_t)node->world);
-    (void)sigaction(SIGINT, &interrupt, &before);
+    runner_machine machine = host_machine(node);
+    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before[2];
+    text_why why;
+    atomic_store(&running, (uintptr_t)node->runner);
+    (void)sigaction(SIGINT, &stop, &before[0]);
+    (void)sigaction(SIGTERM, &stop, &before[1]);
     host_progress *progress = host_progress_start(node);
-    world_run(node->world, &machine);
+    runner_run(node->runner, &machine);
     host_progress_end(progress);
-    (void)sigaction(SIGINT, &before, NULL);
+    (void)sigaction(SIGINT, &before[0], NULL);
+    (void)sigaction(SIGTERM, &before[1], NULL);
     atomic_store(&running, (uintptr_t)NULL);
+    if (node->client != NULL && !world_client_finish(node->client, node->world, &why)) {
+        return host_complain(HOST_FAILED, "the world", why.text);
+    }
+    const char *broken = world_broken(node->world);
+    return broken == NULL ? HOST_FINE : host_complain(HOST_FAILED, "the world", broken);
 }
 
 /* ---- Closing */
 
-/* An op that nobody will answer any more is given up, so that the machine can be closed. */
+/* An op that nobody will answer any more is told to be unknown, so that the machine can be closed: the deal stalls, nothing is put. */
 static void give_up(const host_node *node, uint64_t deal)
 {
-    static const char text[] = "the node is closing";
     dealfsm_deal state = {.struct_size = sizeof state};
-    while (dealfsm_host_query(node->host, deal, &state, NULL) >= 0 && (state.flags & DEALFSM_DEAL_OP_OPEN) != 0) {
+    if (dealfsm_host_query(node->host, deal, &state, NULL) >= 0 && (state.flags & DEALFSM_DEAL_OP_OPEN) != 0) {
         dealfsm_answer answer = {.struct_size = sizeof answer,
                                  .op = state.open_op,
                                  .deal = deal,
                                  .sequence = state.open_sequence,
                                  .nth = state.open_nth,
-                                 .outcome = DEALFSM_ANSWER_ERROR,
-                                 .text = text,
-                                 .text_len = sizeof text - 1};
-        if (dealfsm_host_complete(node->host, &answer, NULL) < 0) {
-            return;
-        }
-        state = (dealfsm_deal){.struct_size = sizeof state};
+                                 .outcome = DEALFSM_ANSWER_UNKNOWN};
+        (void)dealfsm_host_complete(node->host, &answer, NULL);
     }
 }
 
 int host_node_close(host_node *node)
 {
     dealfsm_error error = {.struct_size = sizeof error};
-    int code = HOST_FINE;
-    if (node->world != NULL) {
-        world_close(node->world);
+    if (node->runner != NULL) {
+        runner_close(node->runner);
     }
     for (uint64_t i = 0; node->tracks != NULL && i < node->deals; i++) {
-        if (node->tracks[i].created) {
+        if (node->tracks[i].created && !node->tracks[i].stored) {
             give_up(node, i + 1);
         }
     }
     if (dealfsm_host_free(node->host, &error) < 0) {
-        return complain(HOST_FAILED, "cannot close the host", &error); /* the machine may still use the world */
+        return host_complain(HOST_FAILED, "cannot close the host",
+                             error.text); /* the machine may still use the world */
     }
+    int code = HOST_FINE;
+    if (node->store != NULL && dealfsm_store_close(node->store, &error) < 0) {
+        code = host_complain(HOST_FAILED, "cannot close the store", error.text);
+    }
+    runner_free(node->runner);
+    world_client_close(node->client);
     world_free(node->world);
+    free(node->rows);
     free(node->tracks);
     return code;
 }

@@ -279,7 +279,7 @@ void host_report(const host_node *node, const host_results *results, FILE *out)
     char *time = text_write_duration(last);
     (void)fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 ", %s, %s of virtual time%s\n", node->scenario->title,
                   node->deals, node->deals == 1 ? "deal" : "deals", node->seed, node->module.manifest->machine_version,
-                  time != NULL ? time : "", world_stopped(node->world) ? ", interrupted" : "");
+                  time != NULL ? time : "", runner_stopped(node->runner) ? ", interrupted" : "");
     free(time);
     print_outcomes(results, out);
     print_waiting(results, out);

@@ -118,6 +118,34 @@ static bool take_record(const host_node *node, uint64_t id, const dealfsm_deal *
     return r->message != NULL && put_in_words(node, r, r->message) && (r->end == END_FINAL || r->waits != NULL);
 }
 
+typedef struct row_taker {
+    const host_node *node;
+    host_result *result;
+    world_claim *claim;
+} row_taker;
+
+static int32_t take_row(void *ctx, const dealfsm_store_row *row)
+{
+    const row_taker *to = ctx;
+    dealfsm_deal deal = {.flags = (row->flags & DEALFSM_ROW_FINAL) != 0 ? DEALFSM_DEAL_FINAL : 0,
+                         .status = row->status,
+                         .record = (uint8_t *)row->record, /* it is only read */
+                         .record_len = row->record_len};
+    return take_record(to->node, row->deal, &deal, to->result, to->claim) ? DEALFSM_OK : DEALFSM_E_CORRUPT;
+}
+
+/* A deal that ended in an earlier run, or was not brought back before this one was stopped. */
+static bool take_stored(const host_node *node, uint64_t id, host_result *r, world_claim *claim)
+{
+    row_taker to = {.node = node, .result = r, .claim = claim};
+    dealfsm_error error = {.struct_size = sizeof error};
+    if (dealfsm_store_row_of(node->store, id, take_row, &to, &error) < 0) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", id, error.text);
+        return false;
+    }
+    return true;
+}
+
 static bool take_deal(const host_node *node, uint64_t id, host_result *r, world_claim *claim)
 {
     uint8_t buffer[16384];
@@ -128,7 +156,15 @@ static bool take_deal(const host_node *node, uint64_t id, host_result *r, world_
         r->end = track->error[0] != '\0' ? END_NOT_CREATED : END_NOT_BEGUN;
         return put_in_words(node, r, track->error);
     }
-    if (dealfsm_host_query(node->host, id, &deal, &error) < 0) {
+    if (track->stored) {
+        return take_stored(node, id, r, claim);
+    }
+    int32_t result = dealfsm_host_query(node->host, id, &deal, &error);
+    if (result == DEALFSM_E_NOT_FOUND && node->store != NULL) { /* stopped before its first row was written */
+        r->end = END_NOT_BEGUN;
+        return put_in_words(node, r, "");
+    }
+    if (result < 0) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", id, error.text);
         return false;
     }

@@ -344,6 +344,14 @@ scenario *scenario_parse(const char *json, const char *name, text_why *why)
     return scenario_of(root, &error, name, why != NULL ? why : &unused);
 }
 
+char *scenario_text(const char *file)
+{
+    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, NULL);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(root);
+    return text;
+}
+
 void scenario_free(scenario *s)
 {
     if (s == NULL) {

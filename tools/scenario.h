@@ -114,6 +114,8 @@ typedef struct scenario {
 scenario *scenario_read(const char *file, text_why *why);
 /* The same from text; name stands for the file. */
 scenario *scenario_parse(const char *json, const char *name, text_why *why);
+/* The file's JSON, compact, with keys sorted: two files of the same text are the same scenario. NULL: unreadable. Free it. */
+char *scenario_text(const char *file);
 void scenario_free(scenario *s);
 
 /* Writes the description of the format. */

@@ -13,7 +13,6 @@ world *world_new(const world_options *options)
     w->scenario = options->scenario;
     mpz_init(w->nothing);
     pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->changed, NULL);
     w->deals = calloc(options->deals, sizeof *w->deals);
     w->heap = calloc(options->deals, sizeof(world_deal *));
     bool ok = w->deals != NULL && w->heap != NULL && chain_make(w);
@@ -24,7 +23,6 @@ world *world_new(const world_options *options)
         world_free(w);
         return NULL;
     }
-    node_environment(w);
     return w;
 }
 
@@ -33,6 +31,7 @@ void world_free(world *w)
     if (w == NULL) {
         return;
     }
+    file_close(w);
     for (uint64_t i = 0; w->deals != NULL && i < w->options.deals && w->deals[i].id != 0; i++) {
         deal_free(&w->deals[i]);
     }
@@ -40,14 +39,8 @@ void world_free(world *w)
     free(w->deals);
     free(w->heap);
     mpz_clear(w->nothing);
-    pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->mutex);
     free(w);
-}
-
-const dealfsm_environment *world_environment(const world *w)
-{
-    return &w->environment;
 }
 
 void world_adapt(world *w, bool cancelled, bool shortfall)
@@ -56,30 +49,17 @@ void world_adapt(world *w, bool cancelled, bool shortfall)
     w->can_fall_short = shortfall;
 }
 
-void world_close(world *w)
+void world_break(world *w, const char *why)
 {
-    pthread_mutex_lock(&w->mutex);
-    w->closed = true;
-    pthread_mutex_unlock(&w->mutex);
+    w->broken = w->broken != NULL ? w->broken : why;
 }
 
-void world_stop(world *w)
+const char *world_broken(const world *w)
 {
-    atomic_store(&w->stop, true);
+    return w->broken;
 }
 
-bool world_stopped(const world *w)
-{
-    return atomic_load(&w->stop);
-}
-
-uint64_t world_now(world *w, uint64_t deal)
-{
-    pthread_mutex_lock(&w->mutex);
-    uint64_t now = w->deals[deal - 1].now;
-    pthread_mutex_unlock(&w->mutex);
-    return now;
-}
+/* ---- Looking */
 
 void world_look(const world *w, uint64_t deal, world_view *view)
 {
@@ -92,10 +72,14 @@ void world_look(const world *w, uint64_t deal, world_view *view)
         .size = d->size,
         .sent = d->serving.sent,
         .now = d->now,
-        .silent = d->silent,
+        .silent = d->silent != 0 ? world_op_name(d->silent) : NULL,
         .waits = provider_waits(d),
         .vouchers = d->vouchers,
         .voucher_in_flight = d->in_flight,
         .added = &d->added,
     };
+    for (size_t i = 0; i < d->asked_count; i++) {
+        view->asked += d->asked[i].asks;
+        view->asked_again += d->asked[i].asks - 1;
+    }
 }

@@ -35,7 +35,6 @@ static void judge(const world_deal *d, const lane *l, const world_claim *claim, 
     int differs = mpz_cmp(l->held, *row->says);
     bool reason = claim->payment_refused || d->in_flight;
     row->verdict = differs == 0 ? BOOKS_EQUAL : BOOKS_WRONG;
-    row->why = "";
     if (!claimed && differs != 0) {
         row->why = "the deal does not know of this lane";
     } else if (differs < 0) {
@@ -52,15 +51,20 @@ static void audit_lane(const world *w, const world_claim *claims, const channel 
                        world_channel_row *in)
 {
     const lane *l = &c->lanes[number];
-    const world_claim *claim = &claims[l->deal - 1];
-    bool claimed = claims_lane(claim, c, number);
+    const world_claim *claim = claims != NULL ? &claims[l->deal - 1] : NULL;
+    bool claimed = claim != NULL && claims_lane(claim, c, number);
     world_lane_row *row = &in->lanes[number];
     *row = (world_lane_row){.lane = number,
                             .deal = l->deal,
                             .vouchers = l->nonce,
                             .holds = &l->held,
-                            .says = claimed ? &claim->funds_spent : &w->nothing};
-    judge(&w->deals[l->deal - 1], l, claim, claimed, row);
+                            .says = claimed         ? &claim->funds_spent
+                                    : claim != NULL ? &w->nothing
+                                                    : &l->held,
+                            .why = ""};
+    if (claim != NULL) {
+        judge(&w->deals[l->deal - 1], l, claim, claimed, row);
+    }
     mpz_add(in->holds, in->holds, l->held);
     mpz_add(in->says, in->says, *row->says);
     b->equal += row->verdict == BOOKS_EQUAL;
@@ -114,6 +118,12 @@ static bool audit_deals(const world *w, const world_claim *claims, world_books *
     }
     free(lanes);
     for (uint64_t i = 0; i < w->options.deals; i++) {
+        if (claims == NULL) {
+            if (mpz_cmp(w->deals[i].added, w->deals[i].funds) > 0) {
+                fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", i + 1);
+            }
+            continue;
+        }
         const world_claim *claim = &claims[i];
         if (claim->known && mpz_cmp(w->deals[i].added, claim->total_funds) > 0) {
             fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", i + 1);
@@ -123,6 +133,22 @@ static bool audit_deals(const world *w, const world_claim *claims, world_books *
         }
     }
     return true;
+}
+
+/* Each *once* op had its effect once per key at most. */
+static void audit_keys(const world *w, world_books *b)
+{
+    for (uint64_t i = 0; i < w->options.deals; i++) {
+        for (size_t j = 0; j < w->deals[i].asked_count; j++) {
+            const asked *a = &w->deals[i].asked[j];
+            if (a->effects > 1) {
+                fault(b,
+                      "deal %" PRIu64 ": op %" PRIu32 " of sequence %" PRIu64 " had its effect %" PRIu32
+                      " times for one key",
+                      i + 1, a->op, a->sequence, a->effects);
+            }
+        }
+    }
 }
 
 /* What left a wallet is in channels or on its way there. */
@@ -165,6 +191,7 @@ world_books *world_audit(const world *w, const world_claim *claims)
         return NULL;
     }
     audit_wallets(w, b);
+    audit_keys(w, b);
     return b;
 }
 

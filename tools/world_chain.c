@@ -110,30 +110,40 @@ static void make_cid(const world_deal *d, size_t number, uint8_t cid[CID_LEN])
     (void)blake2b(cid + sizeof head, seed, NULL, CID_LEN - sizeof head, sizeof seed, 0);
 }
 
-/* Sends a message with money. Its fate is rolled by the deal's own dice: when it lands, whether twice, whether at all. */
-static message *send_message(world *w, world_deal *d, const mpz_t amount)
+message *chain_new_message(world *w, world_deal *d)
 {
-    const scenario_chain *chain = &w->scenario->chain;
     message *more = realloc(d->messages, (d->message_count + 1) * sizeof *more);
     if (more == NULL) {
-        w->broken = true;
+        world_break(w, "out of memory");
         return NULL;
     }
     d->messages = more;
     message *m = &more[d->message_count];
+    *m = (message){.lands = 0};
+    mpz_init(m->amount);
+    make_cid(d, d->message_count++, m->cid);
+    return m;
+}
+
+/* Sends a message with money. Its fate is rolled by the deal's own dice: when it lands, whether twice, whether at all. */
+static message *send_message(world *w, world_deal *d, const mpz_t amount)
+{
+    const scenario_chain *chain = &w->scenario->chain;
+    message *m = chain_new_message(w, d);
+    if (m == NULL) {
+        return NULL;
+    }
     uint64_t blocks = dice_between(&d->node, 1, BLOCKS_MAX);
     bool again = dice_chance(&d->node, chain->reorganised);
     m->lost = dice_chance(&d->node, chain->lost);
     uint64_t later = dice_between(&d->node, 1, chain->confirmations + 1);
     blocks += again ? later : 0;
-    make_cid(d, d->message_count, m->cid);
     m->lands = (d->now / chain->block_time + blocks) * chain->block_time;
-    mpz_init_set(m->amount, amount);
+    mpz_set(m->amount, amount);
     thing *t = time_schedule(w, d, m->lands, THING_LANDS);
     if (t != NULL) {
-        t->message = d->message_count;
+        t->message = d->message_count - 1;
     }
-    d->message_count++;
     trace(w, d, "message %zu sent%s", d->message_count,
           again     ? ", will be reorganised"
           : m->lost ? ", will be lost"
@@ -194,7 +204,7 @@ bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r
     return ok;
 }
 
-uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, reply *r)
+uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, uint64_t at, reply *r)
 {
     const scenario_chain *chain = &w->scenario->chain;
     for (size_t i = 0; i < d->message_count; i++) {
@@ -210,7 +220,7 @@ uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, r
         return m->lands + chain->confirmations * chain->block_time;
     }
     reply_error(r, "no such message");
-    return d->now;
+    return at;
 }
 
 void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A deal's terms, drawn from the scenario by the deal's own dice, and its beginning. */
+/* A deal's terms, drawn from the scenario by the deal's own dice. */
 
-#include <dealfsm/vocabulary.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "world_private.h"
 
-enum { DICE_TERMS = 1, DICE_NODE = 2 }; /* purposes */
+enum { DICE_TERMS = 1 }; /* purpose; those of ops have the high bit set */
 
 /* An index by shares: `share` gives that of an index. */
 static size_t pick(dice *d, size_t count, uint64_t (*share)(const void *of, size_t at), const void *of)
@@ -82,7 +81,6 @@ bool deal_make(world *w, world_deal *d, uint64_t id)
     const scenario *s = w->scenario;
     dice terms = dice_of(w->options.seed, id, DICE_TERMS);
     d->id = id;
-    d->node = dice_of(w->options.seed, id, DICE_NODE);
     mpz_inits(d->price, d->unseal, d->funds, d->added, d->serving.owed, d->serving.due, NULL);
     d->client = pick(&terms, s->client_count, client_share, s);
     d->provider = pick(&terms, s->provider_count, provider_share, s);
@@ -120,22 +118,20 @@ void deal_free(world_deal *d)
     free(d->messages);
 }
 
-void do_start(world *w, world_deal *d)
+void world_terms_of(const world *w, uint64_t deal, world_terms *terms)
 {
+    const world_deal *d = &w->deals[deal - 1];
     const scenario_client *client = &w->scenario->clients[d->client];
     const scenario_provider *provider = &w->scenario->providers[d->provider];
     const scenario_retrieval *r = &w->scenario->retrievals[d->retrieval];
-    uint8_t price[AMOUNT_MAX];
-    uint8_t unseal[AMOUNT_MAX];
-    uint8_t funds[AMOUNT_MAX];
     size_t price_len;
     size_t unseal_len;
     size_t funds_len;
-    (void)text_amount_export(d->price, price, sizeof price, &price_len);
-    (void)text_amount_export(d->unseal, unseal, sizeof unseal, &unseal_len);
-    (void)text_amount_export(d->funds, funds, sizeof funds, &funds_len);
-    dealfsm_record terms = {
-        .struct_size = sizeof terms,
+    (void)text_amount_export(d->price, terms->price, sizeof terms->price, &price_len);
+    (void)text_amount_export(d->unseal, terms->unseal, sizeof terms->unseal, &unseal_len);
+    (void)text_amount_export(d->funds, terms->funds, sizeof terms->funds, &funds_len);
+    terms->record = (dealfsm_record){
+        .struct_size = sizeof terms->record,
         .id = d->id,
         .payload_cid = r->payload.len > 0 ? r->payload.data : d->payload,
         .payload_cid_len = r->payload.len > 0 ? r->payload.len : PAYLOAD_LEN,
@@ -143,13 +139,13 @@ void do_start(world *w, world_deal *d)
         .selector_len = r->selector.len,
         .piece_cid = r->piece.data,
         .piece_cid_len = r->piece.len,
-        .price_per_byte = price,
+        .price_per_byte = terms->price,
         .price_per_byte_len = price_len,
         .payment_interval = d->interval,
         .payment_interval_increase = d->increase,
-        .unseal_price = unseal,
+        .unseal_price = terms->unseal,
         .unseal_price_len = unseal_len,
-        .total_funds = funds,
+        .total_funds = terms->funds,
         .total_funds_len = funds_len,
         .client_wallet = client->wallet.data,
         .client_wallet_len = client->wallet.len,
@@ -158,8 +154,4 @@ void do_start(world *w, world_deal *d)
         .sender = provider->peer.data,
         .sender_len = provider->peer.len,
     };
-    if (w->machine->create(w->machine->ctx, &terms) >= 0) {
-        dealfsm_event open = {.struct_size = sizeof open, .event = DEALFSM_ClientEventOpen};
-        (void)w->machine->dispatch(w->machine->ctx, d->id, &open);
-    }
 }

@@ -27,26 +27,34 @@ static bool channel_matches(const world_deal *d, const dealfsm_value *address, r
     return false;
 }
 
+lane *chain_new_lane(channel *c, uint64_t deal)
+{
+    if (c->lane_count == c->lane_room) {
+        size_t room = c->lane_room == 0 ? 8 : 2 * c->lane_room;
+        lane *more = realloc(c->lanes, room * sizeof *more);
+        if (more == NULL) {
+            return NULL;
+        }
+        c->lanes = more;
+        c->lane_room = room;
+    }
+    lane *l = &c->lanes[c->lane_count++];
+    *l = (lane){.deal = deal, .changed = true};
+    mpz_inits(l->granted, l->held, l->before, NULL);
+    return l;
+}
+
 bool chain_allocate_lane(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
 {
     channel *c = d->channel;
     if (!channel_matches(d, &op->args[0], r)) {
         return false;
     }
-    if (c->lane_count == c->lane_room) {
-        size_t room = c->lane_room == 0 ? 8 : 2 * c->lane_room;
-        lane *more = realloc(c->lanes, room * sizeof *more);
-        if (more == NULL) {
-            w->broken = true;
-            return false;
-        }
-        c->lanes = more;
-        c->lane_room = room;
+    if (chain_new_lane(c, d->id) == NULL) {
+        world_break(w, "out of memory");
+        return false;
     }
-    lane *l = &c->lanes[c->lane_count];
-    *l = (lane){.deal = d->id};
-    mpz_inits(l->granted, l->held, l->before, NULL);
-    key->number = c->lane_count++;
+    key->number = c->lane_count - 1;
     chain_again(d, op, key, r);
     return true;
 }
@@ -138,6 +146,7 @@ bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *
         mpz_add(c->granted, c->granted, amount);
         mpz_sub(c->granted, c->granted, l->granted);
         mpz_set(l->granted, amount);
+        l->changed = true;
         key->number = ++l->nonce;
         d->vouchers++;
         chain_again(d, op, key, r);

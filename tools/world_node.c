@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The client's own node: the environment's functions. Every op goes the same way: trouble is rolled, a known key is looked up, the
- * op has its effect, and the answer is put among the things to come; with `sync` (or an "early" answer) it is waited for. */
+/* The client's own node: ops. Every op goes the same way: its key is looked up, trouble is rolled by the key, the op has its effect if
+ * the key is new, and the answer is put among the things to come, at the time that the key had first. */
 
 #include <dealfsm/vocabulary.h>
 #include <stdlib.h>
@@ -75,7 +75,9 @@ static void answer_again(world *w, world_deal *d, const dealfsm_op *op, const as
         r->outcome = DEALFSM_ANSWER_CONFLICT;
         return;
     }
-    if (a->outcome != DEALFSM_ANSWER_OK) {
+    if (a->outcome == DEALFSM_ANSWER_UNKNOWN) {
+        r->outcome = DEALFSM_ANSWER_UNKNOWN;
+    } else if (a->outcome != DEALFSM_ANSWER_OK) {
         reply_error(r, "%s", a->text != NULL ? a->text : "");
     } else if (op->op == DEALFSM_OpOpenDataTransfer) {
         reply_channel(w, d, a->number, r);
@@ -100,7 +102,7 @@ static effect *effect_of(uint32_t op)
     }
 }
 
-static const char *op_name(uint32_t op)
+const char *world_op_name(uint32_t op)
 {
     static const char *const names[] = {"",
                                         "OpenDataTransfer",
@@ -118,7 +120,7 @@ static const char *op_name(uint32_t op)
     return op < sizeof names / sizeof names[0] ? names[op] : "?";
 }
 
-/* ---- Trouble: rolled for every op, always with as many rolls */
+/* ---- Trouble: rolled by the key of the op and its retries, always with as many rolls */
 
 typedef struct trouble {
     uint64_t latency;
@@ -129,6 +131,14 @@ typedef struct trouble {
     bool twice;
     bool early;
 } trouble;
+
+/* Dice for one asking of a key. */
+static dice dice_of_key(const world *w, const world_deal *d, const asked *a)
+{
+    dice first = {a->sequence};
+    dice second = {dice_roll(&first) ^ ((uint64_t)a->op << 32 | a->nth)};
+    return dice_of(w->options.seed, d->id, (dice_roll(&second) + a->attempt) | (uint64_t)1 << 63);
+}
 
 static trouble roll_trouble(const world *w, world_deal *d)
 {
@@ -146,37 +156,36 @@ static trouble roll_trouble(const world *w, world_deal *d)
 
 /* ---- An op */
 
-static void ask_once(world *w, world_deal *d, const dealfsm_op *op, const trouble *t, reply *r)
+/* Does the key's effect, or says what became of it. */
+static void ask_once(world *w, world_deal *d, const dealfsm_op *op, const trouble *t, asked *a, reply *r)
 {
-    const asked *known = asked_find(d, op);
-    if (known != NULL) {
-        answer_again(w, d, op, known, r);
+#ifndef DEALFSM_PLANT_FORGOTTEN_KEY
+    if (a->asks > 1) {
+        answer_again(w, d, op, a, r);
         return;
     }
+#endif
     if ((op->flags & DEALFSM_OP_WITHOUT_KEY) != 0) {
         r->outcome = DEALFSM_ANSWER_UNKNOWN;
-        return;
+    } else if (t->error) {
+        reply_error(r, "the node failed in %s", world_op_name(op->op));
+    } else if (effect_of(op->op)(w, d, op, r, a)) {
+        a->effects++;
+        if (op->op == DEALFSM_OpOpenDataTransfer) {
+            provider_hears(w, d, d->now + t->latency);
+        }
     }
-    asked *key = asked_new(w, d, op);
-    if (key == NULL) {
-        return;
-    }
-    if (t->error) {
-        reply_error(r, "the node failed in %s", op_name(op->op));
-    } else if (effect_of(op->op)(w, d, op, r, key) && op->op == DEALFSM_OpOpenDataTransfer) {
-        provider_hears(w, d, d->now + t->latency);
-    }
-    key->outcome = r->outcome;
-    key->text = r->outcome == DEALFSM_ANSWER_OK ? NULL : strdup(r->text);
+    a->outcome = r->outcome;
+    free(a->text);
+    a->text = r->outcome == DEALFSM_ANSWER_OK ? NULL : strdup(r->text);
 }
 
-/* Fills the reply; the time of the answer. */
-static uint64_t ask_freely(world *w, world_deal *d, const dealfsm_op *op, const trouble *t, reply *r)
+/* Ops of the other classes are done again, as if at the time they were first asked. */
+static void ask_freely(world *w, world_deal *d, const dealfsm_op *op, const trouble *t, asked *a, reply *r)
 {
-    uint64_t answered = d->now + t->latency;
     if (t->error && op->op != DEALFSM_OpSendDataTransferVoucher) {
-        reply_error(r, "the node failed in %s", op_name(op->op));
-        return answered;
+        reply_error(r, "the node failed in %s", world_op_name(op->op));
+        return;
     }
     switch (op->op) {
     case DEALFSM_OpGetChainHead:
@@ -187,7 +196,7 @@ static uint64_t ask_freely(world *w, world_deal *d, const dealfsm_op *op, const 
         break;
     case DEALFSM_OpSendDataTransferVoucher:
         d->in_flight = true;
-        if (send_voucher(w, d, op, answered, !t->error || t->after, r) && t->error) {
+        if (send_voucher(w, d, op, a->answered, !t->error || t->after, r) && t->error) {
             reply_error(r, "the connection broke");
         }
         break;
@@ -197,45 +206,63 @@ static uint64_t ask_freely(world *w, world_deal *d, const dealfsm_op *op, const 
     case DEALFSM_OpFinalizeBlockstore:
         break;
     default: {
-        uint64_t over = chain_wait(w, d, op, r);
-        return over > answered ? over : answered;
+        uint64_t over = chain_wait(w, d, op, a->at, r);
+        a->answered = over > a->answered ? over : a->answered;
     }
     }
-    return answered;
 }
 
-/* The reply to an op with its time; NULL: it is never answered. With the mutex. */
-static reply *make_reply(world *w, world_deal *d, const dealfsm_op *op, uint64_t *answered, bool *early)
+/* The reply to an op, with its time in *a; NULL: it is never answered. */
+static reply *make_reply(world *w, world_deal *d, const dealfsm_op *op, asked *a, bool *early)
 {
+    d->node = dice_of_key(w, d, a);
     trouble t = roll_trouble(w, d);
     reply *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        w->broken = true;
+        world_break(w, "out of memory");
         return NULL;
     }
     *r = (reply){.op = op->op, .nth = op->nth, .sequence = op->sequence, .outcome = DEALFSM_ANSWER_OK};
     *early = t.early;
     t.latency = t.early ? 0 : t.latency;
-    *answered = d->now + t.latency;
+    a->answered = a->at + t.latency;
     if (effect_of(op->op) != NULL) {
-        ask_once(w, d, op, &t, r);
+        ask_once(w, d, op, &t, a, r);
     } else {
-        *answered = ask_freely(w, d, op, &t, r);
-    }
-    if (t.never) {
-        d->silent = op_name(op->op);
-        free(r);
-        return NULL;
+        ask_freely(w, d, op, &t, a, r);
     }
     r->twice = t.twice;
     if (t.unknown && r->outcome == DEALFSM_ANSWER_OK) {
         r->outcome = DEALFSM_ANSWER_UNKNOWN;
         r->count = 0;
     }
+    a->told = t.never ? 0 : r->outcome;
+    if (t.never) {
+        d->silent = op->op;
+        free(r);
+        return NULL;
+    }
     return r;
 }
 
-static void schedule_reply(world *w, world_deal *d, reply *r, uint64_t answered, uint64_t *order)
+static bool retry_is_due(const world_deal *d, const asked *a)
+{
+    return (a->told == DEALFSM_ANSWER_UNKNOWN || a->told == DEALFSM_ANSWER_CONFLICT) &&
+           d->now >= a->answered + RETRY_AFTER;
+}
+
+static bool has_retry(const world_deal *d)
+{
+    for (size_t i = 0; i < d->thing_count; i++) {
+        if (d->things[i].what == THING_RETRY && !d->things[i].sent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* again: the answer was made before; a second one and a retry of it have come or will come. */
+static void schedule_reply(world *w, world_deal *d, reply *r, uint64_t answered, bool again, uint64_t *order)
 {
     thing *t = time_schedule(w, d, answered, THING_ANSWER);
     if (t == NULL) {
@@ -244,82 +271,40 @@ static void schedule_reply(world *w, world_deal *d, reply *r, uint64_t answered,
     }
     t->reply = r;
     *order = t->order;
-    if (r->twice) {
+    if (r->twice && !again) {
         reply *copy = reply_copy(r);
-        thing *again = copy != NULL ? time_schedule(w, d, answered + RETRY_AFTER, THING_REPEAT) : NULL;
-        if (again == NULL) {
-            w->broken = true;
+        thing *repeat = copy != NULL ? time_schedule(w, d, answered + RETRY_AFTER, THING_REPEAT) : NULL;
+        if (repeat == NULL) {
+            world_break(w, "out of memory");
             free(copy);
             return;
         }
-        again->reply = copy;
+        repeat->reply = copy;
     }
-    if (r->outcome == DEALFSM_ANSWER_UNKNOWN || r->outcome == DEALFSM_ANSWER_CONFLICT) {
+    if ((r->outcome == DEALFSM_ANSWER_UNKNOWN || r->outcome == DEALFSM_ANSWER_CONFLICT) && !has_retry(d)) {
         (void)time_schedule(w, d, answered + RETRY_AFTER, THING_RETRY);
     }
 }
 
-static void node_op(void *ctx, const dealfsm_op *op)
+void node_ask(world *w, world_deal *d, const dealfsm_op *op, world_asked *out)
 {
-    world *w = ctx;
-    if (op->deal == 0 || op->deal > w->options.deals) {
-        return; /* none of ours: it stays without an answer */
+    asked *a = asked_find(d, op);
+    bool again = a != NULL;
+    if (again && retry_is_due(d, a)) {
+        a->attempt++;
+        a->at = d->now;
+        again = false;
+    } else if (!again) {
+        a = asked_add(w, d);
+        if (a == NULL) {
+            return;
+        }
+        *a = (asked){.sequence = op->sequence, .op = op->op, .nth = op->nth, .args = asked_args(op), .at = d->now};
     }
-    world_deal *d = &w->deals[op->deal - 1];
-    uint64_t answered = 0;
-    uint64_t order = 0;
-    bool early = false;
-    pthread_mutex_lock(&w->mutex);
-    trace(w, d, "asks %s", op_name(op->op));
-    reply *r = w->closed ? NULL : make_reply(w, d, op, &answered, &early);
+    a->asks++;
+    a->changed = true;
+    reply *r = make_reply(w, d, op, a, &out->early);
     if (r != NULL) {
-        schedule_reply(w, d, r, answered, &order);
+        schedule_reply(w, d, r, a->answered, again, &out->order);
     }
-    bool now = order != 0 && (w->options.sync || early);
-    pthread_mutex_unlock(&w->mutex);
-    if (now) {
-        do_until(w, d, order);
-    }
-}
-
-void do_answer(world *w, world_deal *d, const reply *r)
-{
-    static const char *const outcomes[] = {"?", "ok", "error", "unknown", "conflict", "shortfall"};
-    dealfsm_answer answer = {.struct_size = sizeof answer,
-                             .op = r->op,
-                             .deal = d->id,
-                             .sequence = r->sequence,
-                             .nth = r->nth,
-                             .outcome = r->outcome,
-                             .text = r->text,
-                             .text_len = strlen(r->text),
-                             .values = r->count > 0 ? r->values : NULL,
-                             .values_count = r->count,
-                             .values_stride = sizeof r->values[0]};
-    trace(w, d, "answers %s: %s%s%s", op_name(r->op), outcomes[r->outcome], r->text[0] != '\0' ? ", " : "", r->text);
-    int32_t result = w->machine->complete(w->machine->ctx, &answer);
-    if (r->op == DEALFSM_OpSendDataTransferVoucher && r->outcome == DEALFSM_ANSWER_OK && result >= 0) {
-        pthread_mutex_lock(&w->mutex);
-        d->in_flight = false;
-        pthread_mutex_unlock(&w->mutex);
-    }
-}
-
-void node_environment(world *w)
-{
-    dealfsm_op_fn *f = node_op;
-    w->environment = (dealfsm_environment){.struct_size = sizeof w->environment,
-                                           .ctx = w,
-                                           .OpenDataTransfer = f,
-                                           .SendDataTransferVoucher = f,
-                                           .CloseDataTransfer = f,
-                                           .GetChainHead = f,
-                                           .GetOrCreatePaymentChannel = f,
-                                           .AllocateLane = f,
-                                           .CreatePaymentVoucher = f,
-                                           .WaitForPaymentChannelCreation = f,
-                                           .WaitForPaymentChannelAddFunds = f,
-                                           .WaitForPaymentChannelReady = f,
-                                           .CheckAvailableFunds = f,
-                                           .FinalizeBlockstore = f};
 }

@@ -2,14 +2,13 @@
 #ifndef TOOLS_WORLD_PRIVATE_H
 #define TOOLS_WORLD_PRIVATE_H
 
-/* The world's inside. One mutex guards all of it; it is never held while the machine is called.
+/* The world's inside. One mutex guards all of it.
  *
- * Each deal has a list of what is to come for it. A thread takes the deal whose next thing is the earliest, does that one thing
- * and puts the deal back: so a deal is in one thread at a time, and its things happen in the order of their times. With
- * `sync`, an op does within its call all that comes before its answer, and then the answer: the same order. */
+ * Each deal has a list of what is to come for it. A node's thread takes the deal whose next thing is the earliest, is told that one
+ * thing, and says when it is done: so a deal is in one thread at a time, and its things happen in the order of their times. A thread
+ * that answers an op within its call asks for this deal's things up to the answer: the same order. */
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "dice.h"
 #include "world.h"
@@ -18,41 +17,32 @@ enum {
     ADDRESS_LEN = 21, /* of a payment channel: protocol 2 */
     CID_LEN = 38,     /* of a message: version 1, dag-cbor, blake2b-256 */
     PAYLOAD_LEN = 36, /* made-up CIDs: version 1, dag-pb, sha2-256 */
-    SECRET_LEN = 32,
-    AMOUNT_MAX = 96 /* stored form: all that a scenario can ask for, with much to spare */
+    SECRET_LEN = 32
 };
 
 /* ---- Things to come */
 
 typedef enum thing_kind {
+    THING_RESUME, /* the first thing of a deal that is in the node's store */
     THING_START,  /* create the deal and open it */
     THING_TURN,   /* the provider's turn */
-    THING_ANSWER, /* an op's answer; freed afterwards */
-    THING_REPEAT, /* the same answer again */
+    THING_EVENT,  /* what it said in its turn */
+    THING_ANSWER, /* an op's answer; freed afterwards. Not kept: the op is asked again */
+    THING_REPEAT, /* the same answer again; not kept */
     THING_LANDS,  /* a message is on chain, or given up */
     THING_RETRY   /* the node asks a stalled deal to go on */
 } thing_kind;
-
-/* An answer on its way. */
-typedef struct reply {
-    uint32_t op;
-    uint32_t nth;
-    uint64_t sequence;
-    uint32_t outcome;
-    uint32_t count;
-    bool twice;
-    char text[192];
-    dealfsm_value values[5];
-    uint8_t bytes[4][AMOUNT_MAX]; /* what values point to */
-    uint8_t voucher[256];
-} reply;
 
 typedef struct thing {
     uint64_t time;
     uint64_t order; /* among equal times */
     thing_kind what;
-    size_t message; /* THING_LANDS: index */
-    reply *reply;   /* THING_ANSWER, THING_REPEAT: owned */
+    bool sent;         /* the node has it, but it is not known to be durable */
+    uint64_t base;     /* sent: the deal's revision then */
+    uint64_t promised; /* sent: the revision that makes it durable, 0: not known */
+    size_t message;    /* THING_LANDS: index */
+    reply *reply;      /* THING_ANSWER, THING_REPEAT: owned */
+    outside event;     /* THING_EVENT */
 } thing;
 
 /* ---- The chain */
@@ -64,6 +54,7 @@ typedef struct lane {
     mpz_t granted;        /* best voucher that was signed */
     mpz_t held;           /* best voucher that the provider has */
     mpz_t before;         /* the one it had before */
+    bool changed;         /* since it was written down */
 } lane;
 
 typedef struct channel {
@@ -90,16 +81,23 @@ typedef struct message {
 
 /* ---- Deals */
 
-/* An op of class *once* that was asked: its key, what was asked, and what is needed to give the same answer again. */
+/* An op that was asked: its key, what was asked, and what is needed to give the same answer again. */
 typedef struct asked {
     uint64_t sequence;
     uint32_t op;
     uint32_t nth;
-    uint64_t args; /* hash of the arguments, without the chain token */
-    uint32_t outcome;
-    bool flag;       /* GetOrCreatePaymentChannel: it existed */
-    uint64_t number; /* transfer, message, lane or nonce */
-    char *text;      /* of an error, or NULL */
+    uint64_t args;     /* hash of the arguments, without the chain token */
+    uint64_t at;       /* when it was asked: first, or first after a retry */
+    uint64_t answered; /* when the answer comes */
+    uint32_t attempt;  /* retries that led to it */
+    uint32_t told;     /* outcome of that answer, 0: it never comes */
+    uint32_t asks;     /* how often it was asked */
+    uint32_t effects;  /* how often it had its effect, class once */
+    uint32_t outcome;  /* of the effect, class once */
+    bool flag;         /* GetOrCreatePaymentChannel: it existed */
+    uint64_t number;   /* transfer, message, lane or nonce */
+    char *text;        /* of an error, or NULL */
+    bool changed;      /* since it was written down */
 } asked;
 
 typedef enum stage { STAGE_ANSWER, STAGE_SEND, STAGE_LAST, STAGE_REPEAT, STAGE_WAIT, STAGE_COMPLETE, STAGE_END } stage;
@@ -139,15 +137,16 @@ typedef struct world_deal {
     mpz_t unseal;
     mpz_t funds;
     bool sealed;
-    bool running;   /* in the hands of a thread */
-    size_t heap_at; /* place in the heap + 1, 0: not in it */
-    dice node;      /* for ops */
+    bool running;      /* in the hands of a thread */
+    size_t heap_at;    /* place in the heap + 1, 0: not in it */
+    dice node;         /* for the op that is asked */
+    uint64_t revision; /* durable, as the node last said */
     serving serving;
     channel *channel;
     uint64_t transfer; /* id, 0: none */
     uint64_t vouchers;
     bool in_flight;
-    const char *silent;
+    uint32_t silent; /* op that was never answered, 0: none */
     mpz_t added;
     uint64_t orders; /* things so far */
     thing *things;
@@ -158,63 +157,58 @@ typedef struct world_deal {
     size_t asked_room;
     message *messages;
     size_t message_count;
+    size_t messages_written;
 } world_deal;
 
 struct world {
     world_options options;
     bool can_cancel;
     bool can_fall_short;
-    bool closed;
     const scenario *scenario;
-    const world_machine *machine;
-    dealfsm_environment environment;
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    atomic_bool stop;
-    world_deal *deals; /* of id 1 … */
-    world_deal **heap; /* deals by the time of their next thing */
+    struct world_file *file; /* or NULL */
+    world_deal *deals;       /* of id 1 … */
+    world_deal **heap;       /* deals by the time of their next thing */
     size_t heap_count;
-    uint64_t busy;     /* deals in the hands of threads */
-    channel *channels; /* client by client */
-    mpz_t *wallets;    /* of clients */
-    mpz_t nothing;     /* zero, to point at */
-    bool broken;       /* out of memory: the run ends */
+    uint64_t busy;      /* deals in the hands of threads */
+    channel *channels;  /* client by client */
+    mpz_t *wallets;     /* of clients */
+    mpz_t nothing;      /* zero, to point at */
+    const char *broken; /* out of memory, or the books cannot be written: the run ends */
 };
 
-/* An event from outside, made by a provider. */
-typedef struct outside {
-    uint32_t event;
-    uint32_t kind; /* of its argument, DEALFSM_NONE: it has none */
-    uint64_t number;
-    uint8_t amount[AMOUNT_MAX];
-    size_t amount_len;
-    const char *text;
-} outside;
-
-/* world_time.c. All want the mutex, but those named do_. */
+/* world_time.c */
+/* Room for one more; NULL: no memory. */
+thing *time_add(world *w, world_deal *d);
 thing *time_schedule(world *w, world_deal *d, uint64_t time, thing_kind what);
 void time_wake(world *w, world_deal *d);
-/* Does what is to come for a deal up to and with the thing of this order. */
-void do_until(world *w, world_deal *d, uint64_t order);
+void time_remove(world_deal *d, size_t at);
 void trace(const world *w, const world_deal *d, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* world_deal.c */
 bool deal_make(world *w, world_deal *d, uint64_t id);
 void deal_free(world_deal *d);
-void do_start(world *w, world_deal *d);
 
-/* world_node.c: the environment's functions */
-void node_environment(world *w);
-void do_answer(world *w, world_deal *d, const reply *r);
+/* world_node.c */
+void node_ask(world *w, world_deal *d, const dealfsm_op *op, world_asked *out);
+
+/* world_file.c: what is written down of a world, so that it goes on where it was. */
+/* Writes a deal, and what it shares with others, before anybody hears of it. */
+void file_save(world *w, world_deal *d);
+void file_close(world *w);
+void world_break(world *w, const char *why);
 
 /* world_chain.c, world_lanes.c: effects of ops. Each fills the reply, or sets an error; true: something was done. */
 typedef bool effect(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key);
 effect chain_get_or_create, chain_allocate_lane, chain_create_voucher, chain_available_funds, chain_head;
-/* When the wait for a message is over; fills the reply. */
-uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, reply *r);
+/* When the wait for a message, asked at `at`, is over; fills the reply. */
+uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, uint64_t at, reply *r);
 /* The voucher's lane and amount, if it is one of ours, for this channel; NULL: not. */
 lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce);
 void chain_lands(world *w, world_deal *d, size_t number);
+/* One more of the channel, of the deal; NULL: no memory. */
+lane *chain_new_lane(channel *c, uint64_t deal);
+message *chain_new_message(world *w, world_deal *d);
 bool chain_make(world *w);
 void chain_free(world *w);
 /* Makes a known answer again. */
@@ -239,7 +233,8 @@ reply *reply_copy(const reply *r);
 /* Hash of an op's arguments, without the chain token. */
 uint64_t asked_args(const dealfsm_op *op);
 asked *asked_find(const world_deal *d, const dealfsm_op *op);
-asked *asked_new(world *w, world_deal *d, const dealfsm_op *op);
+/* Room for one more, zeroed; NULL: no memory. */
+asked *asked_add(world *w, world_deal *d);
 void reply_error(reply *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void reply_bytes(reply *r, uint32_t kind, const uint8_t *data, size_t len);
 void reply_number(reply *r, uint32_t kind, uint64_t number);

@@ -7,6 +7,7 @@
  * asked as the last payment, so that it is above zero. */
 
 #include <dealfsm/vocabulary.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "world_private.h"
@@ -15,7 +16,7 @@ static void say_text(outside *say, uint32_t event, uint32_t kind, const char *te
 {
     say->event = event;
     say->kind = kind;
-    say->text = text;
+    (void)snprintf(say->text, sizeof say->text, "%s", text);
 }
 
 static void say_number(outside *say, uint32_t event, uint32_t kind, uint64_t number)
@@ -263,6 +264,7 @@ void provider_takes(world *w, world_deal *d, lane *l, const mpz_t amount, uint64
         return; /* the same voucher again, or an old one */
     }
     l->taken_nonce = nonce;
+    l->changed = true;
     mpz_set(l->before, l->held);
     mpz_set(l->held, amount);
     if (mpz_cmp(l->held, s->due) < 0 || s->closed) {

@@ -99,19 +99,19 @@ asked *asked_find(const world_deal *d, const dealfsm_op *op)
     return NULL;
 }
 
-asked *asked_new(world *w, world_deal *d, const dealfsm_op *op)
+asked *asked_add(world *w, world_deal *d)
 {
     if (d->asked_count == d->asked_room) {
         size_t room = d->asked_room == 0 ? 8 : 2 * d->asked_room;
         asked *more = realloc(d->asked, room * sizeof *more);
         if (more == NULL) {
-            w->broken = true;
+            world_break(w, "out of memory");
             return NULL;
         }
         d->asked = more;
         d->asked_room = room;
     }
     asked *a = &d->asked[d->asked_count++];
-    *a = (asked){.sequence = op->sequence, .op = op->op, .nth = op->nth, .args = asked_args(op)};
+    *a = (asked){0};
     return a;
 }

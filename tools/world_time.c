@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Time: what is to come for each deal, a heap of deals by their next thing, and the threads that work it off. */
+/* Time: what is to come for each deal, a heap of deals by their next thing, and the link that hands steps out. */
 
+#include <dealfsm/vocabulary.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,33 +11,38 @@
 
 /* ---- A deal's things: a few at a time, so a plain array */
 
+static const size_t NOTHING = SIZE_MAX;
+
 static size_t next_thing(const world_deal *d)
 {
-    size_t first = 0;
-    for (size_t i = 1; i < d->thing_count; i++) {
+    size_t first = NOTHING;
+    for (size_t i = 0; i < d->thing_count; i++) {
         const thing *a = &d->things[i];
-        const thing *b = &d->things[first];
-        if (a->time < b->time || (a->time == b->time && a->order < b->order)) {
+        const thing *b = &d->things[first != NOTHING ? first : i];
+        if (!a->sent && (first == NOTHING || a->time < b->time || (a->time == b->time && a->order < b->order))) {
             first = i;
         }
     }
     return first;
 }
 
-static thing take_thing(world_deal *d)
+void time_remove(world_deal *d, size_t at)
 {
-    size_t at = next_thing(d);
-    thing taken = d->things[at];
     d->things[at] = d->things[--d->thing_count];
-    return taken;
 }
 
 /* ---- The heap */
 
+static uint64_t next_time(const world_deal *d)
+{
+    size_t at = next_thing(d);
+    return at != NOTHING ? d->things[at].time : 0;
+}
+
 static bool earlier(const world_deal *a, const world_deal *b)
 {
-    uint64_t at = a->things[next_thing(a)].time;
-    uint64_t bt = b->things[next_thing(b)].time;
+    uint64_t at = next_time(a);
+    uint64_t bt = next_time(b);
     return at < bt || (at == bt && a->id < b->id);
 }
 
@@ -84,165 +90,201 @@ static world_deal *heap_take(world *w)
 
 void time_wake(world *w, world_deal *d)
 {
-    if (d->running || d->thing_count == 0) {
+    if (d->running || next_thing(d) == NOTHING) {
         return;
     }
     if (d->heap_at == 0) {
         heap_set(w, w->heap_count++, d);
     }
     heap_up(w, d->heap_at - 1); /* a new thing can only make it earlier */
-    pthread_cond_signal(&w->changed);
 }
 
-thing *time_schedule(world *w, world_deal *d, uint64_t time, thing_kind what)
+thing *time_add(world *w, world_deal *d)
 {
     if (d->thing_count == d->thing_room) {
         size_t room = d->thing_room == 0 ? 4 : 2 * d->thing_room;
         thing *more = realloc(d->things, room * sizeof *more);
         if (more == NULL) {
-            w->broken = true;
+            world_break(w, "out of memory");
             return NULL;
         }
         d->things = more;
         d->thing_room = room;
     }
-    thing *t = &d->things[d->thing_count++];
+    return &d->things[d->thing_count++];
+}
+
+thing *time_schedule(world *w, world_deal *d, uint64_t time, thing_kind what)
+{
+    thing *t = time_add(w, d);
+    if (t == NULL) {
+        return NULL;
+    }
     *t = (thing){.time = time > d->now ? time : d->now, .order = ++d->orders, .what = what};
     time_wake(w, d);
     return t;
 }
 
-/* ---- Doing */
+/* ---- Steps */
 
-static void do_turn(world *w, world_deal *d, uint64_t order)
+/* A turn becomes what the provider says in it. False: it says nothing. */
+static bool turn(world *w, world_deal *d, size_t at)
 {
     outside say = {0};
-    pthread_mutex_lock(&w->mutex);
-    bool says = provider_turn(w, d, order, &say);
-    pthread_mutex_unlock(&w->mutex);
-    if (!says) {
-        return;
-    }
-    dealfsm_value argument = {.struct_size = sizeof argument, .kind = say.kind, .number = say.number};
-    if (say.kind == DEALFSM_AMOUNT) {
-        argument.data = say.amount;
-        argument.data_len = say.amount_len;
-    } else if (say.text != NULL) {
-        argument.data = (const uint8_t *)say.text;
-        argument.data_len = strlen(say.text);
-    }
-    dealfsm_event event = {.struct_size = sizeof event,
-                           .event = say.event,
-                           .args = say.kind != DEALFSM_NONE ? &argument : NULL,
-                           .args_count = say.kind != DEALFSM_NONE,
-                           .args_stride = sizeof argument};
-    (void)w->machine->dispatch(w->machine->ctx, d->id, &event);
+    bool says = provider_turn(w, d, d->things[at].order, &say);
+    d->things[at].what = THING_EVENT;
+    d->things[at].event = say;
+    return says;
 }
 
-static void do_thing(world *w, world_deal *d, thing *t)
+/* Fills the step with a thing, which stays until it is known to be durable, or goes (answers). */
+static void hand_out(world_deal *d, size_t at, world_step *step)
 {
-    switch (t->what) {
-    case THING_START:
-        do_start(w, d);
-        break;
-    case THING_TURN:
-        do_turn(w, d, t->order);
-        break;
-    case THING_ANSWER:
-    case THING_REPEAT:
-        do_answer(w, d, t->reply);
-        free(t->reply);
-        break;
-    case THING_LANDS:
-        pthread_mutex_lock(&w->mutex);
-        chain_lands(w, d, t->message);
-        pthread_mutex_unlock(&w->mutex);
-        break;
-    case THING_RETRY:
-        trace(w, d, "retry");
-        (void)w->machine->retry(w->machine->ctx, d->id);
-        break;
+    static const step_kind kinds[] = {
+        [THING_RESUME] = STEP_RESUME, [THING_START] = STEP_CREATE,  [THING_EVENT] = STEP_EVENT,
+        [THING_ANSWER] = STEP_ANSWER, [THING_REPEAT] = STEP_ANSWER, [THING_RETRY] = STEP_RETRY};
+    thing *t = &d->things[at];
+    *step = (world_step){.kind = kinds[t->what], .deal = d->id, .order = t->order, .time = t->time, .answer = t->reply};
+    if (t->what == THING_EVENT) {
+        step->event = t->event;
+    }
+    if (step->kind == STEP_ANSWER || step->kind == STEP_RESUME) {
+        time_remove(d, at);
+    } else {
+        t->sent = true;
+        t->base = d->revision;
+        t->promised = 0;
     }
 }
 
-/* Takes the deal's next thing, if one is left, and does it; its order, 0: none was left. */
-static uint64_t do_next(world *w, world_deal *d)
+/* Does the deal's next thing. False: it was nothing for the node. */
+static bool do_next(world *w, world_deal *d, world_step *step)
 {
-    pthread_mutex_lock(&w->mutex);
-    bool any = d->thing_count > 0;
-    thing t = {0};
-    if (any) {
-        t = take_thing(d);
-        d->now = t.time;
+    size_t at = next_thing(d);
+    if (at == NOTHING) {
+        return false;
     }
-    pthread_mutex_unlock(&w->mutex);
-    if (!any) {
-        return 0;
+    d->now = d->things[at].time;
+    bool ours = d->things[at].what == THING_LANDS;
+    if (ours) {
+        chain_lands(w, d, d->things[at].message);
     }
-    do_thing(w, d, &t);
-    return t.order;
+    if (ours || (d->things[at].what == THING_TURN && !turn(w, d, at))) {
+        time_remove(d, at);
+        return false;
+    }
+    hand_out(d, at, step);
+    return true;
 }
 
-void do_until(world *w, world_deal *d, uint64_t order)
+/* The next step of the deal that is earliest. */
+static world_next next_of_all(world *w, world_step *step)
 {
-    uint64_t done;
-    do {
-        done = do_next(w, d);
-    } while (done != 0 && done != order);
-}
-
-/* Gets the next deal to work on, waiting for one while others work; NULL: the end. With the mutex. */
-static world_deal *get_deal(world *w)
-{
-    while (!atomic_load(&w->stop) && !w->broken) {
-        if (w->heap_count > 0) {
-            world_deal *d = heap_take(w);
-            d->running = true;
+    while (w->heap_count > 0) {
+        world_deal *d = heap_take(w);
+        d->running = true;
+        bool any = do_next(w, d, step);
+        file_save(w, d);
+        if (any) {
             w->busy++;
-            return d;
+            return NEXT_STEP;
         }
-        if (w->busy == 0) {
-            break;
-        }
-        pthread_cond_wait(&w->changed, &w->mutex);
+        d->running = false;
+        time_wake(w, d);
     }
-    pthread_cond_broadcast(&w->changed);
-    return NULL;
+    return w->busy > 0 ? NEXT_WAIT : NEXT_END;
 }
 
-static void *work(void *ctx)
+static world_next next_of(world *w, world_deal *d, world_step *step)
+{
+    bool any = false;
+    while (!any && next_thing(d) != NOTHING) {
+        any = do_next(w, d, step);
+    }
+    file_save(w, d);
+    return any ? NEXT_STEP : NEXT_END;
+}
+
+static world_next local_next(void *ctx, uint64_t deal, world_step *step)
 {
     world *w = ctx;
-    world_deal *d;
+    *step = (world_step){.kind = STEP_NONE};
     pthread_mutex_lock(&w->mutex);
-    while ((d = get_deal(w)) != NULL) {
-        pthread_mutex_unlock(&w->mutex);
-        (void)do_next(w, d);
-        pthread_mutex_lock(&w->mutex);
+    world_next next = w->broken != NULL ? NEXT_END
+                      : deal == 0       ? next_of_all(w, step)
+                                        : next_of(w, &w->deals[deal - 1], step);
+    pthread_mutex_unlock(&w->mutex);
+    return next;
+}
+
+/* Steps that are durable need not be kept. */
+static void local_done(void *ctx, const world_report *report)
+{
+    world *w = ctx;
+    world_deal *d = &w->deals[report->deal - 1];
+    pthread_mutex_lock(&w->mutex);
+    d->revision = report->revision > d->revision ? report->revision : d->revision;
+    for (size_t i = d->thing_count; i-- > 0;) {
+        thing *t = &d->things[i];
+        if (t->sent && t->order == report->order) {
+            t->promised = report->promised;
+        }
+        if (t->sent && (t->order == report->order || t->promised != 0) && t->promised <= d->revision) {
+            time_remove(d, i);
+        }
+    }
+    if (report->sent) {
+        d->in_flight = false;
+    }
+    if (!report->nested) {
         d->running = false;
         w->busy--;
         time_wake(w, d);
-        if (w->busy == 0) {
-            pthread_cond_broadcast(&w->changed);
-        }
     }
     pthread_mutex_unlock(&w->mutex);
-    return NULL;
 }
 
-void world_run(world *w, const world_machine *machine)
+static void local_ask(void *ctx, const dealfsm_op *op, world_asked *out)
 {
-    pthread_t *threads = calloc(w->options.threads, sizeof *threads);
-    uint32_t started = 1;
-    w->machine = machine;
-    while (threads != NULL && started < w->options.threads && pthread_create(&threads[started], NULL, work, w) == 0) {
-        started++;
+    world *w = ctx;
+    *out = (world_asked){0};
+    if (op->deal == 0 || op->deal > w->options.deals) {
+        return; /* none of ours: it stays without an answer */
     }
-    (void)work(w);
-    for (uint32_t i = 1; i < started; i++) {
-        pthread_join(threads[i], NULL);
+    world_deal *d = &w->deals[op->deal - 1];
+    pthread_mutex_lock(&w->mutex);
+    node_ask(w, d, op, out);
+    file_save(w, d);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+world_link world_local(world *w)
+{
+    return (world_link){.ctx = w, .next = local_next, .done = local_done, .ask = local_ask};
+}
+
+void world_event_of(const outside *said, dealfsm_value *argument, dealfsm_event *event)
+{
+    *argument = (dealfsm_value){.struct_size = sizeof *argument, .kind = said->kind, .number = said->number};
+    if (said->kind == DEALFSM_AMOUNT) {
+        argument->data = said->amount;
+        argument->data_len = said->amount_len;
+    } else if (said->kind == DEALFSM_TEXT || said->kind == DEALFSM_ERROR) {
+        argument->data = (const uint8_t *)said->text;
+        argument->data_len = strlen(said->text);
     }
-    free(threads);
+    *event = (dealfsm_event){.struct_size = sizeof *event,
+                             .event = said->event,
+                             .args = said->kind != DEALFSM_NONE ? argument : NULL,
+                             .args_count = said->kind != DEALFSM_NONE,
+                             .args_stride = sizeof *argument};
+}
+
+void world_step_free(world_step *step)
+{
+    free(step->answer);
+    values_arena_free(step->memory);
+    *step = (world_step){.kind = STEP_NONE};
 }
 
 void trace(const world *w, const world_deal *d, const char *format, ...)

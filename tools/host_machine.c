@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* How the world's steps reach the machine, and what is done when the store cannot be written. */
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "host.h"
+
+static int32_t machine_resume(void *ctx, uint64_t deal)
+{
+    return host_store_resume(ctx, deal);
+}
+
+static int32_t machine_create(void *ctx, const dealfsm_record *terms)
+{
+    host_node *node = ctx;
+    host_track *track = &node->tracks[terms->id - 1];
+    dealfsm_error error = {.struct_size = sizeof error};
+    int32_t result = dealfsm_host_create(node->host, 0, terms, NULL, &error);
+    if (result == DEALFSM_E_EXISTS) {
+        return result;
+    }
+    track->created = result >= 0;
+    if (result < 0) {
+        (void)snprintf(track->error, sizeof track->error, "%.*s", (int)sizeof track->error - 1, error.text);
+    } else {
+        atomic_fetch_add(&node->in_state[0], 1);
+    }
+    return result;
+}
+
+static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
+{
+    const host_node *node = ctx;
+    return dealfsm_host_dispatch(node->host, deal, event, revision, NULL);
+}
+
+static int32_t machine_complete(void *ctx, const dealfsm_answer *answer)
+{
+    const host_node *node = ctx;
+    return dealfsm_host_complete(node->host, answer, NULL);
+}
+
+static int32_t machine_retry(void *ctx, uint64_t deal)
+{
+    const host_node *node = ctx;
+    return dealfsm_host_retry(node->host, deal, NULL, NULL);
+}
+
+/* ---- Stalled */
+
+/* Does the deal wait because its put failed? One that was never put is not found. */
+static bool put_failed(const host_node *node, uint64_t deal, dealfsm_deal *state)
+{
+    const host_track *track = &node->tracks[deal - 1];
+    *state = (dealfsm_deal){.struct_size = sizeof *state};
+    if (dealfsm_host_query(node->host, deal, state, NULL) < 0) {
+        state->revision = 0;
+        return track->created && !track->stored;
+    }
+    return (state->flags & DEALFSM_DEAL_STALLED) != 0 &&
+           (state->stall == DEALFSM_STALL_PUT || state->stall == DEALFSM_STALL_MEMORY);
+}
+
+static void wait_a_little(void)
+{
+    struct timespec pause = {.tv_nsec = 200000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Waits and tries again until the put succeeds, the deal is not there any more, or the run is stopped (false). */
+static bool wait_for_store(host_node *node, uint64_t deal, dealfsm_deal *state)
+{
+    bool going = true;
+    if (atomic_fetch_add(&node->stalled, 1) == 0) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s: deals wait, and are tried again until it works\n",
+                      deal, state->stall_text[0] != '\0' ? state->stall_text : "the store cannot be written");
+    }
+    while (going && put_failed(node, deal, state)) {
+        wait_a_little();
+        going =
+            !runner_stopped(node->runner) && dealfsm_host_retry(node->host, deal, NULL, NULL) != DEALFSM_E_NOT_FOUND;
+    }
+    if (atomic_fetch_sub(&node->stalled, 1) == 1) {
+        (void)fprintf(stderr, going ? "dealfsm-host: the store can be written again: the deals go on\n"
+                                    : "dealfsm-host: stopped while deals wait for the store\n");
+    }
+    return going;
+}
+
+static bool machine_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revision)
+{
+    host_node *node = ctx;
+    dealfsm_deal state;
+    bool settled = !put_failed(node, deal, &state) || nested || wait_for_store(node, deal, &state);
+    *revision = state.revision;
+    return settled;
+}
+
+runner_machine host_machine(host_node *node)
+{
+    return (runner_machine){.ctx = node,
+                            .resume = machine_resume,
+                            .create = machine_create,
+                            .dispatch = machine_dispatch,
+                            .complete = machine_complete,
+                            .retry = machine_retry,
+                            .settle = machine_settle};
+}
