@@ -130,8 +130,8 @@ int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t f
     resume r = {.host = host, .store = store, .flags = flags, .told = told, .ctx = ctx};
     r.error.struct_size = sizeof r.error;
     int32_t result = dealfsm_store_rows(store, NULL, take_row, &r, &r.error);
-    if (result >= 0)
-        result = activate_all(&r);
+    int32_t activated = activate_all(&r); /* what could be read goes on, whatever else could not */
+    result = result < 0 ? result : activated;
     if (result < 0)
         host_error(error, result, r.error.field, "%s", r.error.text);
     if (out != NULL)

@@ -56,9 +56,11 @@ typedef struct walk {
     int32_t result; /* of the last row handed over; not 0: the walk ends */
     uint64_t last;  /* deal */
     uint64_t count;
+    unsigned holes; /* damaged parts that were left out */
 } walk;
 
-static int32_t walk_range(walk *w, sqlite3 *db, const char *sql, int64_t from, int64_t to, dealfsm_error *error)
+/* Walks until the end or an error; the result of SQLite. */
+static int walk_some(walk *w, sqlite3 *db, const char *sql, int64_t from, int64_t to)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
@@ -71,14 +73,71 @@ static int32_t walk_range(walk *w, sqlite3 *db, const char *sql, int64_t from, i
             w->read(w, statement);
         }
     }
-    int32_t result = w->result;
-    if (result == 0 && code != SQLITE_OK && code != SQLITE_DONE) {
-        char doing[64];
-        snprintf(doing, sizeof doing, "read behind deal %" PRIu64, w->last);
-        result = sqlite_failure(db, code, w->it->store->path, w->count > 0 ? doing : "read", error);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW ? SQLITE_DONE : code;
+}
+
+/* Whether anything from `from` on can be read, be it that there is nothing. */
+static bool can_be_read(sqlite3 *db, const char *sql, int64_t from, int64_t to)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_bind_int64(statement, 1, from);
+        sqlite3_bind_int64(statement, 2, to);
+        code = sqlite3_step(statement);
     }
     sqlite3_finalize(statement);
-    return result;
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* The first id behind a damaged page, by halving: strides from `bad` that double until something can be read, then the
+ * least of them that does. 0: nothing can be. */
+static int64_t behind_damage(sqlite3 *db, const char *sql, int64_t bad, int64_t to)
+{
+    uint64_t stride = 1, most = (uint64_t)to - (uint64_t)bad;
+    while (stride < most && !can_be_read(db, sql, (int64_t)((uint64_t)bad + stride), to))
+        stride *= 2;
+    if (stride > most || stride == 0 || !can_be_read(db, sql, (int64_t)((uint64_t)bad + stride), to))
+        return 0;
+    uint64_t low = stride / 2, high = stride;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (can_be_read(db, sql, (int64_t)((uint64_t)bad + middle), to))
+            high = middle;
+        else
+            low = middle;
+    }
+    return (int64_t)((uint64_t)bad + high);
+}
+
+static int32_t walk_range(walk *w, sqlite3 *db, const char *sql, int64_t from, int64_t to, dealfsm_error *error)
+{
+    for (;;) {
+        uint64_t before = w->count;
+        int code = walk_some(w, db, sql, from, to);
+        if (w->result != 0 || code == SQLITE_DONE)
+            return w->result;
+        int64_t bad = w->count > before && w->last < (uint64_t)to ? (int64_t)(w->last + 1) : from;
+        int64_t next = (code & 0xff) == SQLITE_CORRUPT ? behind_damage(db, sql, bad, to) : 0;
+        if ((code & 0xff) != SQLITE_CORRUPT)
+            return sqlite_failure(db, code, w->it->store->path, "read", error);
+        w->holes++;
+        if (next == 0)
+            return DEALFSM_OK;
+        from = next;
+    }
+}
+
+/* What a walk has left out, it says at its end. */
+static int32_t name_holes(const walk *w, int32_t result, dealfsm_error *error)
+{
+    if (result != 0 || w->holes == 0)
+        return result;
+    return host_error(error, DEALFSM_E_CORRUPT, "url",
+                      "%s: all that can be read was read, but %u parts are damaged; restore a copy of it, or try the "
+                      "sqlite3 shell's .recover",
+                      host_short(w->it->store->path), w->holes);
 }
 
 /* All deals from `from` on, ascending as unsigned numbers. */
@@ -93,7 +152,7 @@ static int32_t walk_from(walk *w, const char *sql, uint64_t from, dealfsm_error 
     if (result == 0)
         result = walk_range(w, db, sql, from <= INT64_MAX ? INT64_MIN : (int64_t)from, -1, error);
     give_reader(w->it, db);
-    return result;
+    return name_holes(w, result, error);
 }
 
 static int32_t walk_one(walk *w, const char *sql, uint64_t deal, dealfsm_error *error)
@@ -104,7 +163,7 @@ static int32_t walk_one(walk *w, const char *sql, uint64_t deal, dealfsm_error *
         return result;
     result = walk_range(w, db, sql, (int64_t)deal, (int64_t)deal, error);
     give_reader(w->it, db);
-    return result;
+    return name_holes(w, result, error);
 }
 
 /* ---- Rows */

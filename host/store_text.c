@@ -163,8 +163,9 @@ void store_row_check(const dealfsm_store *store, dealfsm_store_row *row, char *d
     else if (record.status != row->status)
         snprintf(damage, size, "the row of deal %" PRIu64 " says status %" PRIu64 ", its record %" PRIu64, row->deal,
                  row->status, record.status);
-    row->status_name = store_name(known->statuses, row->status);
-    if (damage[0] != '\0') {
+    if (damage[0] == '\0') {
+        row->status_name = store_name(known->statuses, row->status);
+    } else {
         row->flags |= DEALFSM_ROW_DAMAGED;
         row->damage = damage;
     }

@@ -127,7 +127,8 @@ typedef struct dealfsm_store_event {
 typedef int32_t dealfsm_store_row_fn(void *ctx, const dealfsm_store_row *row);
 typedef int32_t dealfsm_store_event_fn(void *ctx, const dealfsm_store_event *event);
 
-/* Every row above *after (NULL: all), by ascending deal id. [any] */
+/* Every row above *after (NULL: all), by ascending deal id. DEALFSM_E_CORRUPT: parts of the files are damaged; all rows
+ * that can be read were handed over. [any] */
 int32_t dealfsm_store_rows(dealfsm_store *store, const uint64_t *after, dealfsm_store_row_fn *each, void *ctx,
                            dealfsm_error *error);
 /* One deal. DEALFSM_E_NOT_FOUND. [any] */
@@ -175,7 +176,8 @@ typedef void dealfsm_resume_fn(void *ctx, const dealfsm_store_row *row, int32_t 
 
 /* Brings every deal of a store back that has not ended: each in the generation of the machine version that its row names,
  * then activated. May be interrupted and called again. told and out may be NULL. Rows that cannot be brought back do not
- * hinder the others. Results other than errors: DEALFSM_OK. DEALFSM_E_STATE: no generation of this host uses the store.
+ * hinder the others. DEALFSM_E_STATE: no generation of this host uses the store; DEALFSM_E_CORRUPT: parts of the store's
+ * files are damaged, all else was resumed and counted.
  * [any] */
 int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t flags, dealfsm_resume_fn *told, void *ctx,
                             dealfsm_resumed *out, dealfsm_error *error);
