@@ -103,10 +103,18 @@ static void perform(runner *r, world_step *step, bool nested)
     case STEP_NONE:
         break;
     }
-    if (r->machine->settle == NULL || r->machine->settle(r->machine->ctx, step->deal, nested, &report.revision)) {
+    if (r->machine->settle(r->machine->ctx, step->deal, nested, &report.revision)) {
         r->options.link.done(r->options.link.ctx, &report);
     }
     world_step_free(step);
+}
+
+/* The deal's next step, inside an op: what its handler rests on is durable, and the world has to know of it. */
+static bool nested_step(const runner *r, uint64_t deal, world_step *step)
+{
+    uint64_t revision = 0;
+    return r->machine->settle(r->machine->ctx, deal, true, &revision) &&
+           r->options.link.next(r->options.link.ctx, deal, revision, step) == NEXT_STEP;
 }
 
 /* Takes the deal's steps up to and with the one of this order. */
@@ -114,7 +122,7 @@ static void run_until(runner *r, uint64_t deal, uint64_t order)
 {
     world_step step;
     uint64_t done = 0;
-    while (done != order && r->options.link.next(r->options.link.ctx, deal, &step) == NEXT_STEP) {
+    while (done != order && nested_step(r, deal, &step)) {
         done = step.order;
         perform(r, &step, true);
     }
@@ -165,7 +173,7 @@ static bool get_step(runner *r, world_step *step)
         pthread_mutex_lock(&r->mutex);
         uint64_t before = r->changes;
         pthread_mutex_unlock(&r->mutex);
-        next = r->options.link.next(r->options.link.ctx, 0, step);
+        next = r->options.link.next(r->options.link.ctx, 0, 0, step);
         pthread_mutex_lock(&r->mutex);
         while (next == NEXT_WAIT && r->changes == before) {
             pthread_cond_wait(&r->changed, &r->mutex);

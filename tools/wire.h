@@ -7,7 +7,7 @@
  *
  *   {"hello": 1, "scenario": {…}, "deals": n, "seed": "n", "cancelled": b, "shortfall": b, "rows": [[deal, revision, sequence, final], …]}
  *       -> {"books": "/path"}. First of all; rows are those of the node's store. What the world has sent that is not in them comes again.
- *   {"next": deal}   deal 0: any
+ *   {"next": deal, "revision": n}   deal 0: any; revision: the deal's, durable now
  *       -> {"wait": 1}, {"end": 1}, or {"step": kind, "deal": n, "order": n, "time": n} with, for an event, {"event": n, "args": […]} and,
  *          for an answer, {"op": n, "sequence": n, "nth": n, "outcome": n, "text": "…", "values": […]}
  *   {"done": order, "deal": n, "promised": n, "revision": n, "nested": b, "sent": b}

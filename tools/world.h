@@ -127,8 +127,9 @@ typedef struct world_asked {
 typedef struct world_link {
     void *ctx;
     /* The next step, of any deal that is in nobody's hands (0), or of this one, which is in the caller's. NEXT_WAIT: only when others
-     * have done what they are at; NEXT_END: nothing is left, or the world is broken. */
-    world_next (*next)(void *ctx, uint64_t deal, world_step *step);
+     * have done what they are at; NEXT_END: nothing is left, or the world is broken. revision: of the deal, durable now (0: as was
+     * last reported). */
+    world_next (*next)(void *ctx, uint64_t deal, uint64_t revision, world_step *step);
     void (*done)(void *ctx, const world_report *report);
     void (*ask)(void *ctx, const dealfsm_op *op, world_asked *out);
 } world_link;

@@ -110,11 +110,11 @@ bool world_client_begin(world_client *c, const char *of, const world_options *op
 
 /* ---- The link */
 
-static world_next client_next(void *ctx, uint64_t deal, world_step *step)
+static world_next client_next(void *ctx, uint64_t deal, uint64_t revision, world_step *step)
 {
     world_client *c = ctx;
     *step = (world_step){.kind = STEP_NONE};
-    json_t *answer = request(c, json_pack("{s:I}", "next", (json_int_t)deal));
+    json_t *answer = request(c, json_pack("{s:I, s:I}", "next", (json_int_t)deal, "revision", (json_int_t)revision));
     world_next next = json_object_get(answer, "wait") != NULL ? NEXT_WAIT : NEXT_END;
     if (json_object_get(answer, "step") != NULL) {
         next = NEXT_STEP;

@@ -99,7 +99,7 @@ static json_t *greet(server *s, const json_t *hello)
 static json_t *give_next(const server *s, const json_t *message)
 {
     world_step step;
-    switch (s->link.next(s->link.ctx, wire_number(message, "next"), &step)) {
+    switch (s->link.next(s->link.ctx, wire_number(message, "next"), wire_number(message, "revision"), &step)) {
     case NEXT_WAIT:
         return json_pack("{s:i}", "wait", 1);
     case NEXT_END:

@@ -205,11 +205,19 @@ static world_next next_of(world *w, world_deal *d, world_step *step)
     return any ? NEXT_STEP : NEXT_END;
 }
 
-static world_next local_next(void *ctx, uint64_t deal, world_step *step)
+static void learn_revision(world_deal *d, uint64_t revision)
+{
+    d->revision = revision > d->revision ? revision : d->revision;
+}
+
+static world_next local_next(void *ctx, uint64_t deal, uint64_t revision, world_step *step)
 {
     world *w = ctx;
     *step = (world_step){.kind = STEP_NONE};
     pthread_mutex_lock(&w->mutex);
+    if (deal != 0) {
+        learn_revision(&w->deals[deal - 1], revision);
+    }
     world_next next = w->broken != NULL ? NEXT_END
                       : deal == 0       ? next_of_all(w, step)
                                         : next_of(w, &w->deals[deal - 1], step);
@@ -223,7 +231,7 @@ static void local_done(void *ctx, const world_report *report)
     world *w = ctx;
     world_deal *d = &w->deals[report->deal - 1];
     pthread_mutex_lock(&w->mutex);
-    d->revision = report->revision > d->revision ? report->revision : d->revision;
+    learn_revision(d, report->revision);
     for (size_t i = d->thing_count; i-- > 0;) {
         thing *t = &d->things[i];
         if (t->sent && t->order == report->order) {
