@@ -260,8 +260,11 @@ static void raise(drive *e)
     }
     if (!queued)
         notice_refused(e, DEALFSM_NOTICE_REFUSED, &o, code, e->outcome.why);
+    bool once = d->work && d->work->asked_once;
     end_run(e);
     changed(e);
+    if (queued && once && engine_has_store(e)) /* the deal must not leave before a row says that the handler is through */
+        d->work->promised = d->revision;
 }
 
 dealfsm_op_fn *op_function(const dealfsm_environment *environment, uint32_t op)
@@ -410,6 +413,8 @@ static void tell_rest(drive *e)
 static void note_standing(drive *e)
 {
     const deal *d = e->deal;
+    if (e->settled)
+        return;
     e->revision = d->revision;
     e->standing = DEALFSM_APPLIED;
     if (d->flags & DEAL_GONE)
@@ -422,6 +427,12 @@ static void note_standing(drive *e)
     }
 }
 
+void engine_settle(drive *e)
+{
+    note_standing(e);
+    e->settled = !(e->deal->flags & DEAL_MUST_PUT);
+}
+
 void engine_drive(drive *e)
 {
     deal *d = e->deal;
@@ -430,8 +441,12 @@ void engine_drive(drive *e)
         return;
     d->flags |= DEAL_BUSY;
     bool freezing = d->flags & DEAL_FREEZING;
-    while (advance(e))
+    while (advance(e)) {
         freezing |= (d->flags & DEAL_FREEZING) != 0;
+        if (e->has_put)
+            note_standing(e);
+        e->settled |= e->has_put;
+    }
     note_standing(e);
     if (e->left)
         return;
