@@ -22,7 +22,10 @@ typedef struct drive {
     const entry *mine;  /* the event that this call handed in, while it is in the queue */
     int32_t mine_ended; /* what became of it: DEALFSM_ACCEPTED while it waits */
     bool left;          /* another thread drives the deal: it must not be touched any more */
-    int32_t standing;   /* when engine_drive has returned: how things stand, DEALFSM_APPLIED, _ACCEPTED, _STALLED, _E_LOST */
+    bool settled;       /* standing is known: what goes on behind it is not this call's */
+    bool has_put;
+    int32_t standing;   /* when engine_drive has returned: how its first put went, or without one how things stand at the end:
+                           DEALFSM_APPLIED, _ACCEPTED, _STALLED, _E_LOST */
     uint64_t revision;  /* with it */
     uint64_t record_len; /* stored bytes of `after`, with a store */
     packed *block;       /* `after`, packed */
@@ -48,6 +51,8 @@ bool engine_idle(const deal *d);
 /* Goes on with the deal as far as possible, unless another thread does, and sets standing and revision. The deal may be freed
  * by it. */
 void engine_drive(drive *e);
+/* Before engine_drive: the call answers for a row that has to be put first, and for nothing else. */
+void engine_settle(drive *e);
 /* Ends the put under way. */
 void engine_stored(drive *e, int32_t outcome);
 /* Whether no put, callback or host call of the deal is running. */

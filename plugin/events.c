@@ -15,7 +15,7 @@ deal *machine_enter(drive *e, dealfsm_machine *machine, uint64_t id, int32_t *co
     e->shard = deal_shard(machine, id);
     e->before.status = 0;
     e->mine = NULL;
-    e->left = false;
+    e->left = e->settled = e->has_put = false;
     e->seen = NULL;
     pthread_mutex_lock(&e->shard->mutex);
     e->deal = deal_find(e->shard, id);
@@ -104,7 +104,7 @@ int32_t machine_create(dealfsm_machine *machine, const dealfsm_record *terms, ui
     e.machine = machine;
     e.shard = deal_shard(machine, record.id);
     e.mine = NULL;
-    e.left = false;
+    e.left = e.settled = e.has_put = false;
     e.seen = NULL;
     pthread_mutex_lock(&e.shard->mutex);
     if (deal_find(e.shard, record.id)) {

@@ -244,8 +244,10 @@ int32_t machine_restore(dealfsm_machine *machine, const dealfsm_snapshot *given,
 
 /* ---- activate, freeze, thaw */
 
+/* Without a row to put first the call has done its part at once. */
 static int32_t go_on(drive *e, uint64_t *revision, dealfsm_error *error)
 {
+    engine_settle(e);
     engine_drive(e);
     if (revision)
         *revision = e->revision;

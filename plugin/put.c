@@ -115,6 +115,7 @@ static bool put_now(drive *e, const fsm_record *record, const sidecar *side)
     if (ready) {
         d->revision++;
         d->behind++;
+        e->has_put = true;
         int32_t outcome = call_store(e, &p, bytes, happened);
         if (outcome != DEALFSM_PUT_PENDING)
             engine_stored(e, outcome);
@@ -135,6 +136,7 @@ void put_row(drive *e)
     if (!engine_has_store(e)) {
         d->revision++;
         d->behind = 0;
+        e->has_put = true;
         d->flags &= ~(uint32_t)DEAL_MUST_PUT;
         if (d->flags & DEAL_ACTIVATING)
             d->flags &= ~(uint32_t)(DEAL_STAGED | DEAL_ACTIVATING);

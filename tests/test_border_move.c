@@ -311,6 +311,31 @@ START_TEST(freeze_in_environment_call)
 }
 END_TEST
 
+static void answer_and_freeze(kit *k, const dealfsm_op *op)
+{
+    kit_op key = {.op = op->op, .deal = op->deal, .sequence = op->sequence, .nth = op->nth};
+    k->on_op = NULL;
+    ck_assert_int_eq(kit_complete(k, &key, 'i'), DEALFSM_OK);
+    ck_assert_int_eq(k->f->freeze(k->machine, op->deal, NULL), DEALFSM_E_BUSY);
+}
+
+/* A handler that asked a once op is through, its event waits: before the deal may leave, a row says so. */
+START_TEST(freeze_after_once_op)
+{
+    kit *k = kit_start();
+    kit_bring(k, 1, DEALFSM_DealStatusNew);
+    answers_of(k, "l");
+    k->on_op = answer_and_freeze;
+    ck_assert_int_eq(kit_send(k, 1, OPEN, 0), DEALFSM_APPLIED);
+    SEEN(k, "put r2 s1 New [Open]; told s1 Open New>New; ask OpenDataTransfer s1 n1; put r4 s1 New []; at rest");
+    IS(k, 1, New, DEALFSM_DEAL_FROZEN);
+    ck_assert_uint_eq(kit_query(k, 1).queued, 1); /* DealProposed: neither applied nor lost */
+    ck_assert_int_eq(k->f->thaw(k->machine, 1, 0, NULL, NULL), DEALFSM_APPLIED);
+    SEEN(k, "put r5 s2 WaitForAcceptance [DealProposed]; told s2 DealProposed New>WaitForAcceptance");
+    kit_free(k);
+}
+END_TEST
+
 static void freeze_in_put(kit *k, const dealfsm_put *put)
 {
     k->on_put = NULL;
@@ -444,6 +469,49 @@ START_TEST(revision_bounds)
 }
 END_TEST
 
+/* activate, thaw, retry and dispatch tell how their own put went, not what came of the steps behind it: a host that moves a
+ * deal must know on which side it is. */
+START_TEST(answers_are_about_the_own_put)
+{
+    const char *later = _i ? "F" : "P";
+    const uint32_t then = _i ? DEALFSM_DEAL_STALLED : DEALFSM_DEAL_PUT_PENDING;
+    kit *k = kit_start();
+    kit_bring(k, 1, DEALFSM_DealStatusWaitForAcceptance);
+    answers_of(k, "l");
+    ck_assert_int_eq(kit_send(k, 1, ACCEPTED, 0), DEALFSM_APPLIED);
+    kit_close(k);
+    kit_open(k);
+    kit_restore(k, 1);
+    /* Nothing has to be put; the owed handler runs, and its step fares as it may. */
+    strcpy(k->puts, later);
+    ck_assert_int_eq(k->f->activate(k->machine, 1, NULL, NULL), DEALFSM_APPLIED);
+    IS(k, 1, Accepted, then);
+    kit_close(k);
+    kit_open(k);
+    kit_restore(k, 1);
+    ck_assert_int_eq(k->f->activate(k->machine, 1, NULL, NULL), DEALFSM_APPLIED);
+    IS(k, 1, Ongoing, 0);
+
+    ck_assert_int_eq(kit_send(k, 1, RECEIVED, 1000), DEALFSM_APPLIED);
+    strcpy(k->puts, "F");
+    ck_assert_int_eq(kit_send(k, 1, REQUESTED, 2000), DEALFSM_STALLED);
+    sprintf(k->puts, "D%s", later);
+    ck_assert_int_eq(k->f->retry(k->machine, 1, NULL, NULL), DEALFSM_APPLIED); /* the head event is durable */
+    IS(k, 1, FundsNeeded, then);
+    if (!_i)
+        kit_stored(k, 1, 'F');
+
+    ck_assert_int_eq(k->f->freeze(k->machine, 1, NULL), DEALFSM_OK);
+    ck_assert_int_eq(k->f->thaw(k->machine, 1, 0, NULL, NULL), DEALFSM_STALLED);
+    answers_of(k, "l");
+    ck_assert_int_eq(k->f->retry(k->machine, 1, NULL, NULL), DEALFSM_APPLIED);
+    IS(k, 1, SendFunds, DEALFSM_DEAL_HANDLER_OWED | DEALFSM_DEAL_OP_OPEN);
+    /* Accepted while the op is open, durable in a put of its own; nothing of what follows makes that untrue. */
+    ck_assert_int_eq(kit_send(k, 1, RECEIVED, 1500), DEALFSM_ACCEPTED);
+    kit_free(k);
+}
+END_TEST
+
 /* ---- release, forget, close */
 
 START_TEST(release_and_come_back)
@@ -526,11 +594,13 @@ int main(void)
     tcase_add_test(tests, freeze_at_rest);
     tcase_add_loop_test(tests, thaw_puts, 0, 3);
     tcase_add_test(tests, freeze_in_environment_call);
+    tcase_add_test(tests, freeze_after_once_op);
     tcase_add_loop_test(tests, freeze_in_step, 0, 2);
     tcase_add_test(tests, freeze_while_put_is_pending);
     tcase_add_test(tests, thaw_at_once);
     tcase_add_test(tests, thaw_while_put_is_pending);
     tcase_add_test(tests, revision_bounds);
+    tcase_add_loop_test(tests, answers_are_about_the_own_put, 0, 2);
     tcase_add_test(tests, release_and_come_back);
     tcase_add_test(tests, close_tells_subscriptions);
     suite_add_tcase(suite, tests);
