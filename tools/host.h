@@ -65,7 +65,7 @@ typedef struct host_node {
     dealfsm_store *store; /* or NULL */
     world_row *rows;      /* of deals 1 …, as the store has them at first */
     uint64_t last_row;    /* highest deal in the store */
-    atomic_uint stalled;  /* threads that wait for the store */
+    atomic_uint waiting;  /* 1: it was said that the store or the books cannot be written */
     dealfsm_log_v1 log;
     dealfsm_host *host;
     dealfsm_module_info module;
@@ -93,6 +93,8 @@ const char *host_event_name(const host_node *node, uint32_t event);
 
 /* host_machine.c: how the world's steps reach the machine */
 runner_machine host_machine(host_node *node);
+/* The disk is full, or broken: says so, waits a little; false: the run was stopped. why NULL: it works again. */
+bool host_wait(void *ctx, const char *why);
 void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
 
 /* host_store.c */

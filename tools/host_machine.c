@@ -62,30 +62,38 @@ static bool put_failed(const host_node *node, uint64_t deal, dealfsm_deal *state
            (state->stall == DEALFSM_STALL_PUT || state->stall == DEALFSM_STALL_MEMORY);
 }
 
-static void wait_a_little(void)
+bool host_wait(void *ctx, const char *why)
 {
+    host_node *node = ctx;
     struct timespec pause = {.tv_nsec = 200000000};
+    if (why == NULL) {
+        if (atomic_exchange(&node->waiting, 0) != 0) {
+            (void)fputs("dealfsm-host: it can be written again: the deals go on\n", stderr);
+        }
+        return true;
+    }
+    if (atomic_exchange(&node->waiting, 1) == 0) {
+        (void)fprintf(stderr, "dealfsm-host: %s: deals wait until it can be written again\n", why);
+    }
     (void)nanosleep(&pause, NULL);
+    return !runner_stopped(node->runner);
 }
 
 /* Waits and tries again until the put succeeds, the deal is not there any more, or the run is stopped (false). */
 static bool wait_for_store(host_node *node, uint64_t deal, dealfsm_deal *state)
 {
-    bool going = true;
-    if (atomic_fetch_add(&node->stalled, 1) == 0) {
-        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s: deals wait, and are tried again until it works\n",
-                      deal, state->stall_text[0] != '\0' ? state->stall_text : "the store cannot be written");
+    while (put_failed(node, deal, state)) {
+        char why[256];
+        (void)snprintf(why, sizeof why, "deal %" PRIu64 ": %s", deal,
+                       state->stall_text[0] != '\0' ? state->stall_text : "the store cannot be written");
+        if (!host_wait(node, why)) {
+            return false;
+        }
+        if (dealfsm_host_retry(node->host, deal, NULL, NULL) == DEALFSM_E_NOT_FOUND) {
+            break;
+        }
     }
-    while (going && put_failed(node, deal, state)) {
-        wait_a_little();
-        going =
-            !runner_stopped(node->runner) && dealfsm_host_retry(node->host, deal, NULL, NULL) != DEALFSM_E_NOT_FOUND;
-    }
-    if (atomic_fetch_sub(&node->stalled, 1) == 1) {
-        (void)fprintf(stderr, going ? "dealfsm-host: the store can be written again: the deals go on\n"
-                                    : "dealfsm-host: stopped while deals wait for the store\n");
-    }
-    return going;
+    return host_wait(node, NULL);
 }
 
 static bool machine_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revision)

@@ -249,7 +249,8 @@ static int open_world(host_node *node, const char *books)
                              .deals = node->deals,
                              .seed = node->seed,
                              .ctx = node,
-                             .trace = node->options->trace ? host_trace_line : NULL};
+                             .trace = node->options->trace ? host_trace_line : NULL,
+                             .wait = host_wait};
     node->world = world_new(&options);
     if (node->world == NULL) {
         return host_complain(HOST_FAILED, "the world", "out of memory");

@@ -31,6 +31,8 @@ typedef struct world_options {
     void *ctx;
     /* A line for --trace, or NULL. [any] */
     void (*trace)(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
+    /* The books cannot be written (why; NULL: they can again): waits a little; true: try again. NULL: the world breaks. */
+    bool (*wait)(void *ctx, const char *why);
 } world_options;
 
 /* NULL: out of memory. */

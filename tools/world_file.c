@@ -82,36 +82,34 @@ static uint64_t u(uint64_t number)
 
 static void write_shared(world_file *f, const world *w, const world_deal *d)
 {
-    channel *c = d->channel;
+    const channel *c = d->channel;
     const scenario_client *client = &w->scenario->clients[d->client];
     run(f, WRITE_WALLET, "itz", u(d->client), client->name, w->wallets[d->client]);
     run(f, WRITE_CHANNEL, "iittbizzz", u(c->client), u(c->provider), client->name,
         w->scenario->providers[d->provider].name, c->address, (size_t)ADDRESS_LEN, u(c->exists), c->funds, c->pending,
         c->granted);
     for (size_t i = 0; i < c->lane_count; i++) {
-        lane *l = &c->lanes[i];
+        const lane *l = &c->lanes[i];
         if (l->changed) {
             run(f, WRITE_LANE, "iiiiiizzz", u(c->client), u(c->provider), u(i), l->deal, l->nonce, l->taken_nonce,
                 l->granted, l->held, l->before);
-            l->changed = false;
         }
     }
 }
 
-static void write_ops(world_file *f, world_deal *d)
+static void write_ops(world_file *f, const world_deal *d)
 {
     for (size_t i = 0; i < d->asked_count; i++) {
-        asked *a = &d->asked[i];
+        const asked *a = &d->asked[i];
         if (a->changed) {
             run(f, WRITE_OP, "iiiitiiiiiiiiiit", d->id, a->sequence, u(a->op), u(a->nth), world_op_name(a->op),
                 u(a->asks), u(a->effects), u(a->attempt), u(a->outcome), u(a->told), a->at, a->answered, a->args,
                 u(a->flag), a->number, a->text);
-            a->changed = false;
         }
     }
-    for (; d->messages_written < d->message_count; d->messages_written++) {
-        const message *m = &d->messages[d->messages_written];
-        run(f, WRITE_MESSAGE, "iiiiz", d->id, u(d->messages_written), m->lands, u(m->lost), m->amount);
+    for (size_t i = d->messages_written; i < d->message_count; i++) {
+        const message *m = &d->messages[i];
+        run(f, WRITE_MESSAGE, "iiiiz", d->id, u(i), m->lands, u(m->lost), m->amount);
     }
 }
 
@@ -137,12 +135,10 @@ static void write_deal(world_file *f, const world_deal *d)
         u(s->asked_ahead), u(s->last), u(s->closed), s->sent, s->paid, s->asked, s->interval, s->owed, s->due);
 }
 
-void file_save(world *w, world_deal *d)
+/* All that is new of a deal, in one transaction. */
+static bool write_all(world_file *f, const world *w, const world_deal *d)
 {
-    world_file *f = w->file;
-    if (f == NULL || w->broken != NULL) {
-        return;
-    }
+    f->result = SQLITE_OK;
     run(f, WRITE_BEGIN, "");
     write_shared(f, w, d);
     write_ops(f, d);
@@ -152,7 +148,39 @@ void file_save(world *w, world_deal *d)
     if (f->result != SQLITE_OK) {
         (void)snprintf(f->error, sizeof f->error, "the world's books cannot be written: %s",
                        sqlite3_errmsg(f->database));
-        world_break(w, f->error);
+        (void)sqlite3_exec(f->database, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return f->result == SQLITE_OK;
+}
+
+static void mark_written(world_deal *d)
+{
+    for (size_t i = 0; i < d->channel->lane_count; i++) {
+        d->channel->lanes[i].changed = false;
+    }
+    for (size_t i = 0; i < d->asked_count; i++) {
+        d->asked[i].changed = false;
+    }
+    d->messages_written = d->message_count;
+}
+
+void file_save(world *w, world_deal *d)
+{
+    world_file *f = w->file;
+    if (f == NULL || w->broken != NULL) {
+        return;
+    }
+    bool waited = false;
+    while (!write_all(f, w, d)) {
+        if (w->options.wait == NULL || !w->options.wait(w->options.ctx, f->error)) {
+            world_break(w, f->error);
+            return;
+        }
+        waited = true;
+    }
+    mark_written(d);
+    if (waited) {
+        (void)w->options.wait(w->options.ctx, NULL);
     }
 }
 
