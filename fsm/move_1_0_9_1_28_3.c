@@ -220,6 +220,19 @@ static void channel_down(fsm_record *record)
     record->has_channel = true;
 }
 
+static fsm_verdict events_down(fsm_traveller *t, uint64_t old_status, const char **why)
+{
+    if (fsm_move_find(t, ClientEventPaymentSent) || fsm_move_find(t, ClientEventPaymentNotSent)) {
+        *why = "an event is queued that means something else to the other version";
+        return FSM_STAYS;
+    }
+    if (old_status == DealStatusRetryLegacy && t->unversioned != FSM_MARK_YES && fsm_move_find(t, ClientEventDealProposed)) {
+        *why = "its second proposal went out with versioned vouchers, which the old version would take for unversioned ones";
+        return FSM_STAYS;
+    }
+    return fsm_move_queue_down(t, &fsm_client_1_28_3, old_status, &fsm_client_1_0_9, why);
+}
+
 fsm_verdict fsm_move_1_28_3_to_1_0_9(fsm_traveller *t, const char **why)
 {
     fsm_record *r = &t->record;
@@ -240,14 +253,10 @@ fsm_verdict fsm_move_1_28_3_to_1_0_9(fsm_traveller *t, const char **why)
     }
     if (!final && (verdict = money_down(r, old_status, why)))
         return verdict;
-    if (!final && (fsm_move_find(t, ClientEventPaymentSent) || fsm_move_find(t, ClientEventPaymentNotSent))) {
-        *why = "an event is queued that means something else to the other version";
-        return FSM_STAYS;
-    }
     channel_down(r);
     if (final)
         return FSM_MOVES;
     r->legacy_protocol = t->unversioned == FSM_MARK_YES || old_status == DealStatusRetryLegacy;
     r->current_interval = r->current_interval > r->bytes_paid_for ? r->current_interval - r->bytes_paid_for : 0;
-    return fsm_move_queue_down(t, &fsm_client_1_28_3, old_status, &fsm_client_1_0_9, why);
+    return events_down(t, old_status, why);
 }

@@ -135,7 +135,8 @@ static bool encode(journey *j, const version *v, fsm_bytes *out)
     return bytes;
 }
 
-/* Back on a version that the deal was on, with nothing applied since: its record is what it was. */
+/* Back on a version that the deal was on, with nothing applied since: its record is what it was, unless a queued event has
+ * led to another state on the way. */
 static int32_t come_back(journey *j, const version *to, dealfsm_error *error)
 {
     fsm_bytes before = carried_for(j, to);
@@ -147,7 +148,7 @@ static int32_t come_back(journey *j, const version *to, dealfsm_error *error)
     if (!layout_read(to->layout, before, &record, &where, &why))
         return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "what is carried for %s, at byte %llu: %s",
                            to->machine->version, (unsigned long long)where, why);
-    if (record.id == j->t.record.id && record.status == j->t.record.status)
+    if (record.id == j->t.record.id && (record.status == j->t.record.status || !j->t.queued))
         j->t.record = record;
     return DEALFSM_OK;
 }
