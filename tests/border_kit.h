@@ -138,8 +138,8 @@ int32_t kit_answer(kit *k, uint64_t deal, char letter);
 int32_t kit_complete(kit *k, const kit_op *op, char letter);
 /* Ends the deal's pending put: D, F, L or X. */
 int32_t kit_stored(kit *k, uint64_t deal, char letter);
-/* Creates a deal and brings it to Accepted's first op, Ongoing with nothing to do, and so on: the next outside event of the
- * plain course is sent until the deal has that status. Everything is answered in the call. */
+/* Creates a deal and sends the outside events of the plain course until it has that status. For hosts that answer and store
+ * in the call. */
 void kit_bring(kit *k, uint64_t deal, uint64_t status);
 
 /* What was journalled since the last call. */
