@@ -19,8 +19,13 @@ typedef struct dump_command {
     int (*run)(int argc, char **argv);
 } dump_command;
 
+extern const dump_command dump_deal_command;
+extern const dump_command dump_deals_command;
+extern const dump_command dump_history_command;
 extern const dump_command dump_machine_command;
 extern const dump_command dump_module_command;
 extern const dump_command dump_record_command;
+extern const dump_command dump_stats_command;
+extern const dump_command dump_verify_command;
 
 #endif

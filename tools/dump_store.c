@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Stores: the common command line, opening, and rows through the modules of their versions. */
+#include "dump_store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dump.h"
+
+/* ---- The command line */
+enum { OPTION_JSON = 512, OPTION_MODULES };
+
+static const struct argp_option argp_options[] = {
+    {"json", OPTION_JSON, NULL, 0, "Write JSON, an object a line", 0},
+    {"module", 'm', "FILE", 0, "A module to read rows of its version with (may be given several times)", 0},
+    {"modules", OPTION_MODULES, "DIR", 0, "Use the modules of this folder, not those that are installed", 0},
+    {0}};
+
+static void take_word(store_choice *c, const char *word, struct argp_state *state)
+{
+    if (c->url == NULL) {
+        c->url = word;
+    } else if (!c->takes_deal || c->has_deal) {
+        argp_error(state, "expected no more words, found \"%s\"", word);
+    } else if (!values_u64(word, &c->deal)) {
+        argp_error(state, "expected the id of a deal (a decimal number), found \"%s\"", word);
+    } else {
+        c->has_deal = true;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    store_choice *c = state->input;
+    switch (key) {
+    case OPTION_JSON:
+        c->json = true;
+        return 0;
+    case 'm':
+        c->failed = !dump_load(&c->modules, arg) || c->failed;
+        return 0;
+    case OPTION_MODULES:
+        c->folder = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_word(c, arg, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (c->url == NULL) {
+            argp_error(state, "expected a store: sqlite:FILE or leveldb:DIR");
+        }
+        if (c->needs_deal && !c->has_deal) {
+            argp_error(state, "expected the id of a deal behind the store");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp store_argp = {argp_options, parse, NULL, NULL, NULL, NULL, NULL};
+
+/* ---- Opening */
+void store_status(store_view *view, int status)
+{
+    view->status = status > view->status ? status : view->status;
+}
+
+static void complain(store_view *view, int status, const char *text)
+{
+    fprintf(stderr, "%s: %s: %s\n", view->command, view->url, text);
+    store_status(view, status);
+}
+
+static int status_of(int32_t result)
+{
+    return result == DEALFSM_E_ARGUMENT ? DUMP_USAGE : result == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED;
+}
+
+/* No deal is ever activated, so no op is ever asked for. */
+static void never_asked(void *ctx, const dealfsm_op *op)
+{
+    (void)ctx;
+    (void)op;
+}
+
+static const void *find_service(void *ctx, const char *id)
+{
+    static const dealfsm_environment environment = {.struct_size = sizeof environment,
+                                                    .OpenDataTransfer = never_asked,
+                                                    .SendDataTransferVoucher = never_asked,
+                                                    .CloseDataTransfer = never_asked,
+                                                    .GetChainHead = never_asked,
+                                                    .GetOrCreatePaymentChannel = never_asked,
+                                                    .AllocateLane = never_asked,
+                                                    .CreatePaymentVoucher = never_asked,
+                                                    .WaitForPaymentChannelCreation = never_asked,
+                                                    .WaitForPaymentChannelAddFunds = never_asked,
+                                                    .WaitForPaymentChannelReady = never_asked,
+                                                    .CheckAvailableFunds = never_asked,
+                                                    .FinalizeBlockstore = never_asked};
+    (void)ctx;
+    return strcmp(id, "environment/1") == 0 ? &environment : NULL;
+}
+
+static bool open_machines(store_view *view)
+{
+    const dealfsm_services services = {.struct_size = sizeof services, .service = find_service};
+    dealfsm_error error = {.struct_size = sizeof error};
+    view->machines = calloc(view->modules->count, sizeof(dealfsm_machine *));
+    if (view->machines == NULL) {
+        complain(view, DUMP_FAILED, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < view->modules->count; i++) {
+        const dealfsm_module_info *info = &view->modules->list[i].info;
+        if (info->functions->open(&services, &view->machines[i], &error) < 0 ||
+            dealfsm_store_teach(view->store, info->functions, &error) < 0) {
+            fprintf(stderr, "%s: %s: %s\n", view->command, info->path, error.text);
+            store_status(view, DUMP_FAILED);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
+{
+    const store_view *view = ctx;
+    (void)level;
+    fprintf(stderr, "%s: deal %" PRIu64 ": %s\n", view->command, deal, text);
+}
+
+bool store_open(store_view *view, store_choice *choice, const char *command)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    const dealfsm_log_v1 log = {.struct_size = sizeof log, .ctx = view, .log = tell_log};
+    const dealfsm_store_options options = {
+        .struct_size = sizeof options, .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST, .log = &log};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *view = (store_view){.command = command,
+                         .url = choice->url,
+                         .modules = &choice->modules,
+                         .arena = values_arena_new(),
+                         .now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
+    if (view->arena == NULL || choice->failed ||
+        ((choice->modules.count == 0 || choice->folder != NULL) &&
+         !dump_load_folder(&choice->modules, choice->folder))) {
+        store_status(view, DUMP_FAILED); /* it has been told */
+        return false;
+    }
+    const int32_t result = dealfsm_store_open(choice->url, &options, &view->store, &error);
+    if (result < 0) {
+        complain(view, status_of(result), error.text);
+        return false;
+    }
+    return open_machines(view);
+}
+
+void store_close(store_view *view, store_choice *choice)
+{
+    for (size_t i = 0; view->machines != NULL && i < view->modules->count; i++) {
+        if (view->machines[i] != NULL) {
+            view->modules->list[i].info.functions->close(view->machines[i], NULL);
+        }
+    }
+    free(view->machines);
+    dealfsm_store_close(view->store, NULL);
+    values_arena_free(view->arena);
+    dump_unload(&choice->modules);
+}
+
+void store_walked(store_view *view, int32_t result, const dealfsm_error *error)
+{
+    if (result < 0) {
+        complain(view, status_of(result), error->text);
+    }
+}
+
+/* ---- Rows */
+static const dump_module *module_of(const store_view *view, const char *machine_version, size_t *index)
+{
+    for (*index = 0; machine_version != NULL && *index < view->modules->count; ++*index) {
+        if (strcmp(view->modules->list[*index].machine.machine_version, machine_version) == 0) {
+            return &view->modules->list[*index];
+        }
+    }
+    return NULL;
+}
+
+/* Restores the row staged, looks, and drops it. */
+static bool look_inside(const deal_row *it, dealfsm_machine *machine, dealfsm_deal *deal, dealfsm_error *error)
+{
+    const dealfsm_functions *functions = it->module->info.functions;
+    const dealfsm_store_row *row = it->row;
+    const dealfsm_snapshot snapshot = {.struct_size = sizeof snapshot,
+                                       .deal = row->deal,
+                                       .sequence = row->sequence,
+                                       .revision = row->revision,
+                                       .machine_version = row->machine_version,
+                                       .record = (uint8_t *)row->record, /* restore only reads */
+                                       .record_len = row->record_len,
+                                       .sidecar = (uint8_t *)row->sidecar,
+                                       .sidecar_len = row->sidecar_len};
+    if (functions->restore(machine, &snapshot, error) < 0) {
+        return false;
+    }
+    const int32_t result = functions->query(machine, row->deal, deal, error);
+    functions->drop(machine, row->deal, NULL);
+    return result >= 0 || result == DEALFSM_E_TOO_SMALL;
+}
+
+void store_see(store_view *view, const dealfsm_store_row *row, deal_row *out)
+{
+    size_t index;
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_deal deal = {.struct_size = sizeof deal};
+    *out = (deal_row){.row = row, .record = {.struct_size = sizeof out->record}};
+    out->module = module_of(view, row->machine_version, &index);
+    if (row->flags & DEALFSM_ROW_DAMAGED) {
+        snprintf(out->trouble, sizeof out->trouble, "%s", row->damage);
+    } else if (out->module == NULL) {
+        snprintf(out->trouble, sizeof out->trouble, "no module is there for its machine version, %s",
+                 row->machine_version == NULL ? "which is not known" : row->machine_version);
+    } else if (out->module->info.record->decode(row->record, row->record_len, &out->record, &error) < 0 ||
+               !look_inside(out, view->machines[index], &deal, &error)) {
+        snprintf(out->trouble, sizeof out->trouble, "%s cannot take it: %s", row->machine_version, error.text);
+    } else {
+        out->whole = true;
+        out->flags = deal.flags;
+        out->queued = deal.queued;
+    }
+}
+
+void store_tell_trouble(store_view *view, const deal_row *it)
+{
+    if (!it->whole) {
+        fflush(stdout);
+        fprintf(stderr, "%s: deal %" PRIu64 ": %s\n", view->command, it->row->deal, it->trouble);
+        store_status(view, it->module == NULL && !(it->row->flags & DEALFSM_ROW_DAMAGED) ? DUMP_DONE : DUMP_NO);
+    }
+}
+
+bool store_line(store_view *view, json_t *json)
+{
+    const bool written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
+    json_decref(json);
+    if (!written) {
+        fprintf(stderr, "%s: standard output: %s\n", view->command, strerror(errno));
+        store_status(view, DUMP_FAILED);
+    }
+    return written;
+}

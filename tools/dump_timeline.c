@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "dump_timeline.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "dump_record.h"
+
+enum { INDENT = 4, EVENT_COLUMN = 26, TEXT_COLUMN = 58, DAY = 10 };
+
+static void new_day(timeline *it, const char *when)
+{
+    if (strncmp(it->day, when, DAY) != 0) {
+        memcpy(it->day, when, DAY);
+        paper_indent(it->out, INDENT);
+        paper_line(it->out, INK_FAINT, "%s UTC", it->day);
+    }
+}
+
+static uint64_t sum_of(const char *text, uint64_t size)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < size; i++) {
+        sum = sum * 31 + (unsigned char)text[i];
+    }
+    return sum;
+}
+
+static const char *what_happened(timeline *it, const dealfsm_store_event *event)
+{
+    values_arena *arena = it->view->arena;
+    const char *from = brief_name(past_state(it->view, event->from, event->from_name));
+    words text = {.arena = arena};
+    if (event->kind == DEALFSM_HAPPENED_APPLIED) {
+        words_item(&text, "", from);
+        if (event->from != event->to) {
+            words_add(&text, " → %s", brief_name(past_state(it->view, event->to, event->to_name)));
+        }
+    } else {
+        words_add(&text, "%s in %s", happened_name(event->kind), from);
+    }
+    return words_text(&text);
+}
+
+/* An applied event tells the record's message, the others their reason. */
+static void message(timeline *it, const dealfsm_store_event *event)
+{
+    const uint64_t sum = sum_of(event->message, event->message_len);
+    const bool applied = event->kind == DEALFSM_HAPPENED_APPLIED;
+    const bool is_new = !applied || it->message != sum;
+    it->message = applied ? sum : it->message;
+    if (event->message_len > 0 && is_new) {
+        paper_indent(it->out, EVENT_COLUMN + 2);
+        paper_wrap(it->out, applied ? INK_PLAIN : INK_FAINT, EVENT_COLUMN + 2, EVENT_COLUMN + 2,
+                   readable_text(it->view->arena, (const uint8_t *)event->message, event->message_len));
+    }
+}
+
+void timeline_event(timeline *it, const dealfsm_store_event *event)
+{
+    values_arena *arena = it->view->arena;
+    const char *when = time_text(arena, event->when);
+    const bool applied = event->kind == DEALFSM_HAPPENED_APPLIED;
+    const bool dated = strlen(when) > DAY + 1 && event->when > 0;
+    words sequence = {.arena = arena};
+    words name = {.arena = arena};
+    if (dated) {
+        new_day(it, when);
+    }
+    words_add(&sequence, applied ? "%" PRIu64 : "-", event->sequence);
+    paper_indent(it->out, INDENT);
+    fprintf(it->out->out, "%-12s  %6s  ", dated ? when + DAY + 1 : "-", words_text(&sequence));
+    words_item(&name, "", brief_name(past_event(it->view, event->event, event->event_name)));
+    paper_put(it->out, applied ? INK_NAME : INK_WARNING, words_text(&name));
+    const size_t used = EVENT_COLUMN + paper_width(words_text(&name));
+    const size_t column = used + 2 > TEXT_COLUMN ? used + 2 : TEXT_COLUMN;
+    paper_indent(it->out, column - used);
+    paper_wrap(it->out, applied ? INK_PLAIN : INK_WARNING, column, TEXT_COLUMN + 2, what_happened(it, event));
+    message(it, event);
+}
