@@ -11,6 +11,7 @@
 #include <dealfsm/host.h>
 
 #include "validate.h"
+#include "validate_store.h"
 
 enum { EXIT_USAGE = 2, LISTS_MAX = 64, TIMEOUT_SECONDS = 300 };
 
@@ -25,6 +26,7 @@ const char *argp_program_bug_address = PACKAGE_BUGREPORT;
 
 typedef struct options {
     const char *module;
+    const char *store_url;
     const char *folders[LISTS_MAX];
     const char *rules[LISTS_MAX];
     uint32_t folders_count;
@@ -37,11 +39,14 @@ typedef struct options {
 
 static options chosen = {.timeout = TIMEOUT_SECONDS};
 
-enum { OPTION_LIST = 256, OPTION_JSON, OPTION_TIMEOUT, OPTION_IN_PROCESS };
+enum { OPTION_LIST = 256, OPTION_STORE, OPTION_JSON, OPTION_TIMEOUT, OPTION_IN_PROCESS };
 
 static const struct argp_option argp_options[] = {
     {"vectors", 'v', "DIR", 0, "Also run the golden vectors in DIR (may be given several times)", 0},
     {"rule", 'r', "ID", 0, "Run only rules whose id is ID or starts with ID (may be given several times)", 0},
+    {"store", OPTION_STORE, "URL", 0,
+     "Also run the rules durable.*, on stores of this kind (sqlite:PATH, leveldb:PATH) in a directory that is made at PATH",
+     0},
     {"list", OPTION_LIST, NULL, 0, "List the rules and end", 0},
     {"json", OPTION_JSON, NULL, 0, "Write NDJSON: an object for each failure, for each rule, and one for all", 0},
     {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "A rule may take so long (300)", 0},
@@ -74,6 +79,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'r':
         append(state, o->rules, &o->rules_count, arg);
+        return 0;
+    case OPTION_STORE:
+        o->store_url = arg;
         return 0;
     case OPTION_LIST:
         o->list = true;
@@ -120,6 +128,7 @@ static const rule_group *const groups[] = {
     &rules_negotiate, &rules_describe, &rules_record,    &rules_structs,  &rules_arguments,
     &rules_machine,   &rules_queue,    &rules_ops,       &rules_store,    &rules_pending,
     &rules_snapshot,  &rules_freeze,   &rules_callbacks, &rules_parallel,
+    &rules_durable,   &rules_durable_machine, /* only with --store */
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
@@ -201,7 +210,7 @@ static void run_rules(validator *v)
     for (uint32_t g = 0; g < GROUPS; g++) {
         for (uint32_t r = 0; r < groups[g]->count; r++) {
             const rule *one = &groups[g]->rules[r];
-            if (wanted(one->id)) {
+            if (wanted(one->id) && (v->store_url != NULL || strncmp(one->id, "durable.", strlen("durable.")) != 0)) {
                 rule_job job = {.v = v, .rule = one};
                 report_rule(v->report, one->id, one->text, run_rule, &job);
                 values_arena_clear(v->arena);
@@ -265,6 +274,9 @@ static int run_all(validator *v)
         }
         status = report_end(v->report);
     }
+    if (v->store_url != NULL) {
+        store_place_remove(v->store_url);
+    }
     description_release(&v->machine);
     values_arena_free(v->arena);
     report_close(v->report);
@@ -280,7 +292,7 @@ int main(int argc, char **argv)
         list_rules();
         return EXIT_SUCCESS;
     }
-    if (!rules_exist() || !folders_exist()) {
+    if (!rules_exist() || !folders_exist() || (chosen.store_url != NULL && !store_place_make(chosen.store_url))) {
         return EXIT_USAGE;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -288,6 +300,6 @@ int main(int argc, char **argv)
                       .progress = isatty(STDERR_FILENO) != 0,
                       .timeout = chosen.timeout,
                       .in_process = chosen.in_process};
-    validator v = {.report = &results};
+    validator v = {.report = &results, .store_url = chosen.store_url};
     return run_all(&v);
 }

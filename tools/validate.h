@@ -23,6 +23,7 @@ typedef struct validator {
     const dealfsm_record_v1 *record;
     description machine;
     values_arena *arena; /* of the present case */
+    const char *store_url; /* where stores under test are made; NULL: none are asked for */
 } validator;
 
 /* ---- The rig: a machine with an environment, a store and a subscription to everything. */
@@ -164,7 +165,8 @@ typedef struct rule_group {
     uint32_t count;
 } rule_group;
 extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments, rules_machine,
-    rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks, rules_parallel;
+    rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks, rules_parallel, rules_durable,
+    rules_durable_machine;
 
 /* The case that opens now, of a rule without files. */
 #define CASE(v, ...) report_case((v)->report, NULL, 0, false, __VA_ARGS__)
