@@ -87,6 +87,11 @@ int32_t border_read_values(fsm_value *out, const dealfsm_value *values, uint32_t
     int32_t code = DEALFSM_OK;
     for (uint32_t i = 0; i < count; i++, at += stride) {
         dealfsm_value room;
+        uint32_t size = 0;
+        memcpy(&size, at, sizeof size);
+        if (size > stride)
+            return border_fail(error, DEALFSM_E_ARGUMENT, field, "value %u has struct_size %u, but the stride is %u", i,
+                               size, stride);
         const dealfsm_value *value = border_see(&room, sizeof room, at, field, &code, error);
         if (!value)
             return code;

@@ -43,6 +43,8 @@ static int32_t read_services(dealfsm_machine *m, const dealfsm_services *service
         code = read_service(services, "rest/1", &m->rest, sizeof m->rest, &found, error);
     m->queue_events = services->queue_events ? services->queue_events : QUEUE_EVENTS;
     m->queue_bytes = services->queue_bytes ? services->queue_bytes : QUEUE_BYTES;
+    if (m->queue_bytes > UINT32_MAX)
+        m->queue_bytes = UINT32_MAX;
     return code;
 }
 

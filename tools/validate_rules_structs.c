@@ -169,9 +169,30 @@ static void input_sizes(validator *v)
     }
 }
 
+/* An element that says it is longer than the distance to the next one is not read past its end. */
+static void short_stride(validator *v)
+{
+    rig it = {0};
+    dealfsm_record record;
+    CASE(v, "an event argument that is longer than the stride");
+    invent_record(v, 1, DEALFSM_DealStatusOngoing, &record);
+    dealfsm_value value = invent_value(DEALFSM_U64);
+    value.struct_size = sizeof value + 8;
+    const dealfsm_event event = {.struct_size = sizeof event,
+                                 .event = DEALFSM_ClientEventBlocksReceived,
+                                 .args = &value,
+                                 .args_count = 1,
+                                 .args_stride = sizeof value};
+    if (rig_open(&it, v) && rig_restore(&it, &record, 0)) {
+        same_result(v, "dispatch", DEALFSM_E_ARGUMENT, v->functions->dispatch(it.machine, 1, &event, NULL, NULL), NULL);
+    }
+    rig_close(&it);
+}
+
 /* Arguments of a later host: elements that are further apart. */
 static void strides(validator *v)
 {
+    short_stride(v);
     struct {
         dealfsm_value value;
         uint64_t tail[2];

@@ -40,7 +40,7 @@ typedef struct dealfsm_rest_v1 {
 typedef struct dealfsm_services {
     uint32_t struct_size;
     uint32_t queue_events; /* bound of a deal's queue; 0: 1,024 */
-    uint64_t queue_bytes;  /* bound of the queued arguments of a deal; 0: 1 MiB */
+    uint64_t queue_bytes;  /* bound of the queued arguments of a deal; 0: 1 MiB; at most 4 GiB */
     void *ctx;
     /* Gives the struct of a service by id ("environment/1", "store/1", …) or NULL; it must stay valid until close. [start] */
     const void *(*service)(void *ctx, const char *id);
@@ -80,7 +80,7 @@ typedef struct dealfsm_deal {
     uint32_t open_nth;
     uint64_t open_sequence;
     uint64_t record_len; /* out: length of the stored bytes */
-    uint8_t *record;     /* in: where to put them, or NULL; capacity 0 or too small: only record_len is written */
+    uint8_t *record;     /* in: where to put them, or NULL; too small: what is in it is not defined */
     uint64_t record_capacity; /* in */
     char stall_text[160];
 } dealfsm_deal;
@@ -170,7 +170,7 @@ typedef struct dealfsm_functions {
 
     /* Frees the machine with all its deals and subscriptions (their `ended` is called before it returns). DEALFSM_E_BUSY: a put,
      * callback or host call is running, an op or put is open, or called inside a callback. Frozen, stalled, staged and idle
-     * deals do not hinder. [outside], as the machine's last call. */
+     * deals do not hinder. [outside], as the machine's last call; an `ended` that it calls must bring no new deal. */
     int32_t (*close)(dealfsm_machine *machine, dealfsm_error *error);
 
     /* Creates a deal in New from the record's id, proposal, store_id, total_funds, client_wallet, miner_wallet and sender;

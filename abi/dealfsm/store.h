@@ -52,7 +52,9 @@ typedef struct dealfsm_put {
     uint64_t record_len;
     const uint8_t *sidecar; /* canonical CBOR, ours */
     uint64_t sidecar_len;
-    const dealfsm_happened *happened; /* the applied event first, then those refused or terminated since the last put */
+    const dealfsm_happened *happened; /* the applied event first, then those refused or terminated since the last durable put;
+                                         a put after a failed one names them again: a history replaces what the failed
+                                         revision has left in it */
     uint32_t happened_count;
     uint32_t happened_stride;
 } dealfsm_put;
