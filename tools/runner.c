@@ -37,6 +37,13 @@ static void trace_line(const runner *r, uint64_t deal, const char *format, ...)
 
 /* ---- Steps */
 
+/* A planted bug, for the test that must notice it: what was asked before the crash is asked under a new key. */
+#ifdef DEALFSM_PLANT_NEW_KEY
+enum { NEW_KEY = 1000 };
+#else
+enum { NEW_KEY = 0 };
+#endif
+
 static void create_deal(const runner *r, uint64_t deal, world_report *report)
 {
     world_terms terms;
@@ -64,7 +71,7 @@ static void give_answer(const runner *r, const world_step *step, world_report *r
                              .op = a->op,
                              .deal = step->deal,
                              .sequence = a->sequence,
-                             .nth = a->nth,
+                             .nth = NEW_KEY != 0 ? a->nth % NEW_KEY : a->nth,
                              .outcome = a->outcome,
                              .text = a->text,
                              .text_len = strlen(a->text),
@@ -138,7 +145,9 @@ static void runner_op(void *ctx, const dealfsm_op *op)
     }
     trace_line(r, op->deal, "asks %s", world_op_name(op->op));
     world_asked asked = {0};
-    r->options.link.ask(r->options.link.ctx, op, &asked);
+    dealfsm_op asking = *op;
+    asking.nth += (op->flags & DEALFSM_OP_ASKED_BEFORE) != 0 ? NEW_KEY : 0;
+    r->options.link.ask(r->options.link.ctx, &asking, &asked);
     if (asked.order != 0 && (r->options.sync || asked.early)) {
         run_until(r, op->deal, asked.order);
     }

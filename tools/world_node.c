@@ -156,15 +156,20 @@ static trouble roll_trouble(const world *w, world_deal *d)
 
 /* ---- An op */
 
+/* A planted bug, for the test that must notice it. */
+#ifdef DEALFSM_PLANT_FORGOTTEN_KEY
+enum { FORGETS_KEYS = 1 };
+#else
+enum { FORGETS_KEYS = 0 };
+#endif
+
 /* Does the key's effect, or says what became of it. */
 static void ask_once(world *w, world_deal *d, const dealfsm_op *op, const trouble *t, asked *a, reply *r)
 {
-#ifndef DEALFSM_PLANT_FORGOTTEN_KEY
-    if (a->asks > 1) {
+    if (a->asks > 1 && !FORGETS_KEYS) {
         answer_again(w, d, op, a, r);
         return;
     }
-#endif
     if ((op->flags & DEALFSM_OP_WITHOUT_KEY) != 0) {
         r->outcome = DEALFSM_ANSWER_UNKNOWN;
     } else if (t->error) {
