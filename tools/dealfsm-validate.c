@@ -142,6 +142,12 @@ static bool wanted(const char *id)
     return chosen.rules_count == 0;
 }
 
+/* Rules on durable stores want a place to make them. */
+static bool can_run(const char *id)
+{
+    return chosen.store_url != NULL || strncmp(id, "durable.", strlen("durable.")) != 0;
+}
+
 /* Every --rule must pick something. */
 static bool rules_exist(void)
 {
@@ -152,14 +158,15 @@ static bool rules_exist(void)
         const char *text;
         for (uint32_t g = 0; g < GROUPS; g++) {
             for (uint32_t r = 0; r < groups[g]->count; r++) {
-                found = found || strncmp(groups[g]->rules[r].id, chosen.rules[i], length) == 0;
+                const char *rule_id = groups[g]->rules[r].id;
+                found = found || (can_run(rule_id) && strncmp(rule_id, chosen.rules[i], length) == 0);
             }
         }
         for (uint32_t f = 0; vectors_rule(f, &id, &text); f++) {
             found = found || strncmp(id, chosen.rules[i], length) == 0;
         }
         if (!found) {
-            fprintf(stderr, "dealfsm-validate: no rule starts with \"%s\"; --list shows them\n", chosen.rules[i]);
+            fprintf(stderr, "dealfsm-validate: no rule starts with \"%s\"; --list shows them (durable.* with --store)\n", chosen.rules[i]);
             return false;
         }
     }
@@ -186,7 +193,9 @@ static void list_rules(void)
     const char *text;
     for (uint32_t g = 0; g < GROUPS; g++) {
         for (uint32_t r = 0; r < groups[g]->count; r++) {
-            printf("%-34s %s\n", groups[g]->rules[r].id, groups[g]->rules[r].text);
+            if (can_run(groups[g]->rules[r].id)) {
+                printf("%-34s %s\n", groups[g]->rules[r].id, groups[g]->rules[r].text);
+            }
         }
     }
     for (uint32_t f = 0; vectors_rule(f, &id, &text); f++) {
@@ -210,7 +219,7 @@ static void run_rules(validator *v)
     for (uint32_t g = 0; g < GROUPS; g++) {
         for (uint32_t r = 0; r < groups[g]->count; r++) {
             const rule *one = &groups[g]->rules[r];
-            if (wanted(one->id) && (v->store_url != NULL || strncmp(one->id, "durable.", strlen("durable.")) != 0)) {
+            if (wanted(one->id) && can_run(one->id)) {
                 rule_job job = {.v = v, .rule = one};
                 report_rule(v->report, one->id, one->text, run_rule, &job);
                 values_arena_clear(v->arena);
