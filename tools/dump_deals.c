@@ -186,19 +186,24 @@ static const char *provider_of(store_view *view, const deal_row *it)
     return words_text(&text);
 }
 
-/* In FIL, cut to the width of its column. */
+/* In FIL, cut to the width of its column; absurd amounts by their order. */
 static const char *spent_of(store_view *view, const deal_row *it)
 {
     enum { SPENT_MAX = 12 };
     words text = {.arena = view->arena};
     mpz_t amount;
-    mpz_init(amount);
-    if (it->whole) {
-        text_amount_import(amount, it->record.funds_spent, it->record.funds_spent_len);
+    if (!it->whole) {
+        return "-";
     }
+    mpz_init(amount);
+    text_amount_import(amount, it->record.funds_spent, it->record.funds_spent_len);
     char *fil = text_write_fil(amount);
-    const bool cut = fil != NULL && strlen(fil) > SPENT_MAX && strchr(fil, '.') != NULL;
-    words_add(&text, cut ? "%.11s…" : "%s", !it->whole || fil == NULL ? "-" : fil);
+    const size_t whole = strcspn(fil == NULL ? "" : fil, ".");
+    if (whole > SPENT_MAX - 2) {
+        words_add(&text, "≈ %s10^%zu", mpz_sgn(amount) < 0 ? "-" : "", whole - (mpz_sgn(amount) < 0 ? 2 : 1));
+    } else {
+        words_add(&text, fil != NULL && strlen(fil) > SPENT_MAX ? "%.11s…" : "%s", fil == NULL ? "-" : fil);
+    }
     free(fil);
     mpz_clear(amount);
     return words_text(&text);
@@ -229,10 +234,11 @@ static void show_line(const walk *w, const deal_row *it)
     words cut = {.arena = view->arena};
     words_add(&id, "%" PRIu64, it->row->deal);
     words_add(&cut, strlen(state) > 26 ? "%.25s…" : "%s", state);
-    column(w, words_text(&id), ID_COLUMNS, true);
-    if (paper_width(words_text(&id)) > ID_COLUMNS) {
-        fputc('\n', w->out.out);
+    if (paper_width(words_text(&id)) > ID_COLUMNS) { /* a line of its own */
+        fprintf(w->out.out, "%s\n", words_text(&id));
         column(w, "", ID_COLUMNS, true);
+    } else {
+        column(w, words_text(&id), ID_COLUMNS, true);
     }
     column(w, strncmp(version, "client ", 7) == 0 ? version + 7 : version, 7, false);
     column(w, words_text(&cut), 26, false);

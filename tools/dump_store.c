@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -147,6 +148,7 @@ bool store_open(store_view *view, store_choice *choice, const char *command)
                          .modules = &choice->modules,
                          .arena = values_arena_new(),
                          .now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000};
+    (void)__fsetlocking(stdout, FSETLOCKING_BYCALLER); /* only this thread writes there, in many small pieces */
     if (view->arena == NULL || choice->failed ||
         ((choice->modules.count == 0 || choice->folder != NULL) &&
          !dump_load_folder(&choice->modules, choice->folder))) {

@@ -39,9 +39,13 @@ const char *time_age(const store_view *view, int64_t milliseconds)
         return "not known";
     }
     const int64_t age = view->now > milliseconds ? (view->now - milliseconds) / 1000 : 0;
-    char *duration = text_write_duration((uint64_t)age * 1000000);
-    words_item(&text, "", duration == NULL ? "" : duration);
-    free(duration);
+    if (age < 60) {
+        words_add(&text, "%" PRId64 " s", age);
+    } else {
+        char *duration = text_write_duration((uint64_t)age * 1000000);
+        words_item(&text, "", duration == NULL ? "" : duration);
+        free(duration);
+    }
     return words_text(&text);
 }
 

@@ -38,6 +38,8 @@ static const struct argp argp = {
     NULL,
     NULL};
 
+enum { INDENT = 4 };
+
 typedef struct totals {
     uint64_t rows;
     uint64_t whole;
@@ -71,7 +73,7 @@ static void show_found(void *ctx, uint64_t deal, const char *rule, bool broken, 
     }
     words line = {.arena = w->view->arena};
     words_add(&line, "deal %" PRIu64 ": %s %s: %s", deal, rule, broken ? "broken" : "noted", text);
-    paper_wrap(&w->out, broken ? INK_WARNING : INK_FAINT, 0, 4, words_text(&line));
+    paper_wrap(&w->out, broken ? INK_WARNING : INK_FAINT, 0, INDENT, words_text(&line));
 }
 
 static void show_trouble(walk *w, const deal_row *it)
@@ -87,7 +89,7 @@ static void show_trouble(walk *w, const deal_row *it)
         return;
     }
     words_add(&line, "deal %" PRIu64 ": %s: %s", it->row->deal, unknown ? "not verified" : "damaged", it->trouble);
-    paper_wrap(&w->out, INK_WARNING, 0, 4, words_text(&line));
+    paper_wrap(&w->out, INK_WARNING, 0, INDENT, words_text(&line));
 }
 
 /* ---- Rows */
@@ -123,9 +125,12 @@ static void show_channel_text(walk *w, const channel_sum *sum, const char *addre
         fputs(w->totals.broken + w->totals.noted + w->totals.damaged + w->totals.unknown > 0 ? "\n" : "", stdout);
         paper_line(&w->out, INK_HEADING, "Payment channels, FIL");
     }
-    paper_put(&w->out, INK_NAME, address);
-    fprintf(w->out.out, "\n    %" PRIu64 " deal%s, %" PRIu64 " lane%s with money, %s spent of %s\n", sum->deals,
-            sum->deals == 1 ? "" : "s", sum->lanes, sum->lanes == 1 ? "" : "s", spent_fil, funds_fil);
+    words line = {.arena = w->view->arena};
+    words_add(&line, "%" PRIu64 " deal%s, %" PRIu64 " lane%s with money, %s spent of %s", sum->deals,
+              sum->deals == 1 ? "" : "s", sum->lanes, sum->lanes == 1 ? "" : "s", spent_fil, funds_fil);
+    paper_wrap(&w->out, INK_NAME, 0, 0, address);
+    paper_indent(&w->out, INDENT);
+    paper_wrap(&w->out, INK_PLAIN, INDENT, INDENT, words_text(&line));
     free(spent_fil);
     free(funds_fil);
     mpz_clears(spent, funds, NULL);
