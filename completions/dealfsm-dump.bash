@@ -24,7 +24,7 @@ _dealfsm_dump() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files=
     COMPREPLY=()
     if [[ $COMP_CWORD -eq 1 ]]; then
-        words='module machine record --help --version'
+        words='module machine record deals deal history stats verify --help --version'
     else
         # "--format=x" arrives as three words.
         if [[ $current == = ]]; then
@@ -37,12 +37,17 @@ _dealfsm_dump() {
             machine:-s | machine:--state) words=$(_dealfsm_dump_names states) ;;
             machine:-e | machine:--event) words=$(_dealfsm_dump_names events) ;;
             record:--hex) return ;;
-            record:--modules) COMPREPLY=($(compgen -d -- "$current")) && return ;;
-            record:-m | record:--module) files='!*.so' ;;
+            deals:-s | deals:--status) words=$(_dealfsm_dump_names states) ;;
+            deals:-p | deals:--provider | deals:-v | deals:--machine) return ;;
+            *:--modules) COMPREPLY=($(compgen -d -- "$current")) && return ;;
+            record:-m | record:--module | deals:-m | deals:--module | deal:-m | deal:--module | history:-m | \
+                history:--module | stats:-m | stats:--module | verify:-m | verify:--module) files='!*.so' ;;
             *)
                 case ${COMP_WORDS[1]} in
                     module) words='--json' files='!*.so' ;;
                     machine) words='--format --state --event --holes' files='!*.so' ;;
+                    deals) words='--status --provider --machine --stuck --watch --json --module --modules' files='!*' ;;
+                    deal | history | stats | verify) words='--json --module --modules' files='!*' ;;
                     record) words='--hex --json --from-json --diff --module --modules' files='!*' ;;
                 esac
                 words+=' --help --usage --version'

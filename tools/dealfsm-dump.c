@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* dealfsm-dump: shows modules, machines and stored records. This file finds the subcommand. */
+/* dealfsm-dump: shows modules, machines, stored records and stores. This file finds the subcommand. */
 
 #include <argp.h>
 #include <jansson.h>
@@ -27,14 +27,14 @@ enum { COMMANDS = sizeof commands / sizeof *commands, PROGRAM_MAX = 64 };
 static void help(FILE *out)
 {
     fputs("Usage: dealfsm-dump COMMAND …\n"
-          "Shows modules, machines and stored records. Commands:\n\n",
+          "Shows modules, machines, stored records and stores. Commands:\n\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++) {
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->purpose);
     }
     fputs("\ndealfsm-dump COMMAND --help tells the options of one; --version the version.\n"
           "Exit status: 0 done; 1 the data say no (no module, damaged, unknown, they differ); 2 wrong usage;\n"
-          "3 a file cannot be read, a module is refused, or a program that is needed is missing.\n",
+          "3 a file or store cannot be read, a module is refused, or a program that is needed is missing.\n",
           out);
 }
 
