@@ -6,6 +6,7 @@
 #include "error.h"
 #include "host.h"
 #include "module.h"
+#include "swap.h"
 
 /* The functions of machine.h, each in the generation that has the deal. */
 
@@ -26,44 +27,63 @@ int32_t dealfsm_host_dispatch(dealfsm_host *host, uint64_t deal, const dealfsm_e
                               dealfsm_error *error)
 {
     bool had_error = has_error(error);
+    bool moved;
     int32_t result;
     do {
         host_call call;
+        moved = false;
         result = host_enter(host, deal, &call, error);
         if (result < 0)
             continue;
-        result = call.functions->dispatch(call.machine, deal, event, revision, error);
+        if (!call.moves || !host_hold_event(host, deal, event, &result, error)) {
+            result = call.functions->dispatch(call.machine, deal, event, revision, error);
+            moved = host_moved(&call, deal, result, had_error, error);
+        }
         host_leave(&call);
-    } while (host_again(host, deal, &result, had_error, error));
+        if (call.moves)
+            host_move_drive(host, deal);
+    } while (moved || host_again(host, deal, &result, had_error, error));
     return result;
 }
 
 int32_t dealfsm_host_complete(dealfsm_host *host, const dealfsm_answer *answer, dealfsm_error *error)
 {
-    host_call call;
     dealfsm_answer known;
+    bool had_error = has_error(error);
+    bool moved = true;
     if (answer == NULL)
         return is_null("answer", error);
     int32_t result = host_take(&known, sizeof known, answer, "answer", error);
-    if (result >= 0)
+    while (result >= 0 && moved) {
+        host_call call;
+        moved = false;
         result = host_enter(host, known.deal, &call, error);
-    if (result < 0)
-        return result;
-    result = call.functions->complete(call.machine, answer, error);
-    host_leave(&call);
+        if (result < 0)
+            break;
+        if (!call.moves || !host_hold_answer(host, answer, &result, error)) {
+            result = call.functions->complete(call.machine, answer, error);
+            moved = host_moved(&call, known.deal, result, had_error, error);
+        }
+        host_leave(&call);
+        if (call.moves)
+            host_move_drive(host, known.deal);
+        result = moved ? DEALFSM_OK : result;
+    }
     return result;
 }
 
 int32_t dealfsm_host_stored(dealfsm_host *host, uint64_t deal, uint64_t revision, int32_t outcome, dealfsm_error *error)
 {
     host_call call;
-    int32_t result = host_enter(host, deal, &call, error);
+    int32_t result = host_enter_stored(host, deal, &call, error);
     if (result < 0)
         return result;
     result = call.functions->stored(call.machine, deal, revision, outcome, error);
     if (result >= 0)
         atomic_fetch_sub(&call.generation->puts, 1);
     host_leave(&call);
+    if (call.moves)
+        host_move_drive(host, deal);
     return result;
 }
 
@@ -75,6 +95,8 @@ int32_t dealfsm_host_retry(dealfsm_host *host, uint64_t deal, uint64_t *revision
         return result;
     result = call.functions->retry(call.machine, deal, revision, error);
     host_leave(&call);
+    if (call.moves)
+        host_move_drive(host, deal);
     return result;
 }
 
@@ -82,9 +104,15 @@ int32_t dealfsm_host_query(dealfsm_host *host, uint64_t deal, dealfsm_deal *out,
 {
     host_call call;
     bool had_error = has_error(error);
-    int32_t result = host_enter(host, deal, &call, error);
-    if (result >= 0) {
+    bool moved = true;
+    int32_t result = DEALFSM_OK;
+    while (moved) {
+        moved = false;
+        result = host_enter(host, deal, &call, error);
+        if (result < 0)
+            break;
         result = call.functions->query(call.machine, deal, out, error);
+        moved = host_moved(&call, deal, result, had_error, error);
         host_leave(&call);
     }
     if (result != DEALFSM_E_NOT_FOUND || atomic_load(&host->durables) == 0)
@@ -101,15 +129,18 @@ int32_t dealfsm_host_query(dealfsm_host *host, uint64_t deal, dealfsm_deal *out,
 int32_t dealfsm_host_snapshot(dealfsm_host *host, uint64_t deal, dealfsm_snapshot *out, dealfsm_error *error)
 {
     bool had_error = has_error(error);
+    bool moved;
     int32_t result;
     do {
         host_call call;
+        moved = false;
         result = host_enter(host, deal, &call, error);
         if (result < 0)
             continue;
         result = call.functions->snapshot(call.machine, deal, out, error);
+        moved = host_moved(&call, deal, result, had_error, error);
         host_leave(&call);
-    } while (host_again(host, deal, &result, had_error, error));
+    } while (moved || host_again(host, deal, &result, had_error, error));
     return result;
 }
 
@@ -121,6 +152,8 @@ int32_t dealfsm_host_activate(dealfsm_host *host, uint64_t deal, uint64_t *revis
         return result;
     result = call.functions->activate(call.machine, deal, revision, error);
     host_leave(&call);
+    if (result >= 0)
+        host_swap_arrived(call.generation, deal);
     return result;
 }
 
@@ -228,6 +261,8 @@ int32_t dealfsm_host_create(dealfsm_host *host, uint32_t generation, const dealf
             result = call.functions->create(call.machine, terms, revision, error);
         settle(host, known.id, result >= 0);
     }
+    if (result >= 0)
+        host_swap_arrived(call.generation, known.id);
     host_leave(&call);
     host_let_go(host);
     return result;
@@ -302,7 +337,7 @@ static bool claim_old(dealfsm_host *host, uint64_t deal, const host_generation *
     host_shard *shard = &host->shards[host_shard_of(deal)];
     pthread_mutex_lock(&shard->lock);
     host_route *route = host_route_find(shard, deal);
-    bool ours = route != NULL && !route->claimed && route->generation == generation;
+    bool ours = route != NULL && !route->claimed && route->move == NULL && route->generation == generation;
     if (ours)
         route->claimed = true;
     pthread_mutex_unlock(&shard->lock);
@@ -313,8 +348,13 @@ typedef int32_t remove_fn(dealfsm_machine *machine, uint64_t deal, dealfsm_error
 
 static int32_t take_away(host_call *call, uint64_t deal, remove_fn *function, dealfsm_error *error)
 {
+    int32_t result = call->moves ? host_move_yields(call->generation->host, deal, error) : DEALFSM_OK;
+    if (result < 0) {
+        host_leave(call);
+        return result;
+    }
     bool ours = claim_old(call->generation->host, deal, call->generation);
-    int32_t result = function(call->machine, deal, error);
+    result = function(call->machine, deal, error);
     if (ours)
         settle(call->generation->host, deal, result < 0 && result != DEALFSM_E_NOT_FOUND);
     host_leave(call);

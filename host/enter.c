@@ -29,7 +29,7 @@ void host_leave(const host_call *call)
 
 void host_call_fill(host_call *call, host_generation *generation, unsigned shard)
 {
-    *call = (host_call){generation, shard, generation->number, generation->functions, generation->machine};
+    *call = (host_call){generation, shard, generation->number, generation->functions, generation->machine, false};
 }
 
 static int32_t is_closing(const host_generation *generation, dealfsm_error *error)
@@ -66,6 +66,8 @@ static int32_t enter_routed(dealfsm_host *host, uint64_t deal, unsigned shard, h
         host_call_fill(call, generation, shard);
     else
         result = is_closing(generation, error);
+    if (result >= 0)
+        call->moves = route->move != NULL;
     pthread_mutex_unlock(&host->shards[shard].lock);
     return result;
 }
@@ -91,7 +93,9 @@ static int32_t enter_numbered(dealfsm_host *host, uint32_t number, unsigned shar
     int32_t result;
     pthread_mutex_lock(&host->lock);
     host_generation *generation = host->generations;
-    while (generation != NULL && (number != 0 ? generation->number != number : generation->next != NULL))
+    if (number == 0)
+        generation = atomic_load(&host->newest);
+    while (generation != NULL && number != 0 && generation->number != number)
         generation = generation->next;
     if (generation == NULL) {
         result = number == 0 ? host_error(error, DEALFSM_E_STATE, "generation",

@@ -20,13 +20,33 @@ static host_generation **find(dealfsm_host *host, uint32_t number)
     return at;
 }
 
-static void show(dealfsm_host *host)
+static void show_only(dealfsm_host *host)
 {
-    host_generation *last = host->generations;
-    while (last != NULL && last->next != NULL)
-        last = last->next;
+    host_generation *first = host->generations;
+    atomic_store(&host->only, first != NULL && first->next == NULL ? first : NULL);
+}
+
+/* The one that takes new deals when `closed` no longer does: the last, rather one that was not opened aside. */
+static void show_newest(dealfsm_host *host, const host_generation *closed)
+{
+    host_generation *last = NULL;
+    if (atomic_load(&host->newest) != closed)
+        return;
+    for (host_generation *g = host->generations; g != NULL; g = g->next) {
+        if (last == NULL || (g->services.flags & DEALFSM_HOST_ASIDE) == 0 ||
+            (last->services.flags & DEALFSM_HOST_ASIDE) != 0)
+            last = g;
+    }
     atomic_store(&host->newest, last);
-    atomic_store(&host->only, last == host->generations ? last : NULL);
+}
+
+void host_take_new(host_generation *one, const host_generation *other)
+{
+    dealfsm_host *host = one->host;
+    pthread_mutex_lock(&host->lock);
+    if (atomic_load(&host->newest) == other)
+        atomic_store(&host->newest, one);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static host_generation *new_generation(dealfsm_host *host)
@@ -103,7 +123,9 @@ static int32_t publish(host_generation *generation, dealfsm_error *error)
         generation->next = NULL;
         *find(host, 0) = generation; /* no generation has number 0: the end of the list */
         atomic_store(&generation->closing, false);
-        show(host);
+        if ((generation->services.flags & DEALFSM_HOST_ASIDE) == 0 || atomic_load(&host->newest) == NULL)
+            atomic_store(&host->newest, generation);
+        show_only(host);
     }
     pthread_mutex_unlock(&host->lock);
     return result;
@@ -154,6 +176,9 @@ static int32_t begin_closing(dealfsm_host *host, uint32_t number, host_generatio
     *generation = *find(host, number);
     if (number == 0 || *generation == NULL)
         result = host_error(error, DEALFSM_E_NOT_FOUND, "generation", "generation %" PRIu32 " is not open", number);
+    else if ((*generation)->swaps > 0)
+        result = host_error(error, DEALFSM_E_BUSY, "generation",
+                            "generation %" PRIu32 " takes part in a swap: end that first", number);
     else if (atomic_exchange(&(*generation)->closing, true))
         result = host_error(error, DEALFSM_E_BUSY, "generation", "generation %" PRIu32 " is being closed", number);
     pthread_mutex_unlock(&host->lock);
@@ -166,7 +191,8 @@ static void end_closing(host_generation *generation)
     dealfsm_host *host = generation->host;
     pthread_mutex_lock(&host->lock);
     *find(host, generation->number) = generation->next;
-    show(host);
+    show_newest(host, generation);
+    show_only(host);
     pthread_mutex_unlock(&host->lock);
     for (unsigned i = 0; i < HOST_SHARDS; i++) {
         pthread_mutex_lock(&host->shards[i].lock);

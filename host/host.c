@@ -8,6 +8,7 @@
 #include "error.h"
 #include "file.h"
 #include "module.h"
+#include "swap.h"
 
 enum { THREADS_DEFAULT = 2, THREADS_MOST = 256, JOBS_DEFAULT = 1024 };
 
@@ -106,7 +107,9 @@ static int32_t end(dealfsm_host *host, bool abandoned, dealfsm_error *error)
     if (host_inside(host) || host_pool_inside(&host->pool))
         return host_error(error, DEALFSM_E_BUSY, "", "called inside a callback or job: free when it has returned");
     host_drain(host);
-    int32_t result = abandoned ? host_freeze_all(host, error) : DEALFSM_OK;
+    int32_t result = host_swaps_end(host, error);
+    if (result >= 0 && abandoned)
+        result = host_freeze_all(host, error);
     if (result >= 0)
         result = host_close_all(host, abandoned, error);
     if (result < 0)

@@ -27,6 +27,7 @@ typedef struct host_generation {
     dealfsm_host *host;
     struct host_generation *next; /* in order of opening; or the next spare one */
     uint32_t number;
+    uint32_t swaps; /* that it takes part in; guarded by the host's lock */
     dealfsm_module *module;
     const dealfsm_functions *functions;
     dealfsm_machine *machine;
@@ -44,7 +45,7 @@ struct host_subscription;
 struct dealfsm_host {
     host_shard shards[HOST_SHARDS];
     _Atomic(host_generation *) only;   /* the generation, where exactly one is open; else NULL */
-    _Atomic(host_generation *) newest; /* or NULL */
+    _Atomic(host_generation *) newest; /* takes new deals; or NULL */
     host_pool pool;
     dealfsm_log_v1 log; /* for machines that get none of their own */
     uint32_t log_level;
@@ -64,6 +65,7 @@ struct dealfsm_host {
     uint32_t last_number;
     struct host_subscription *subscriptions;
     uint64_t last_subscription;
+    struct dealfsm_swap *swaps;
 };
 
 /* ---- The way to a machine: a call that holds a pin. */
@@ -73,6 +75,7 @@ typedef struct host_call {
     uint32_t number; /* of the generation */
     const dealfsm_functions *functions;
     dealfsm_machine *machine;
+    bool moves; /* the deal takes part in a swap */
 } host_call;
 
 /* Pins; false: the generation is being closed. */
@@ -128,6 +131,8 @@ bool host_again(dealfsm_host *host, uint64_t deal, int32_t *result, bool had_err
 int32_t host_query_store(dealfsm_host *host, uint64_t deal, dealfsm_deal *out, dealfsm_error *error);
 /* DEALFSM_E_EXISTS: a store has the deal. */
 int32_t host_stored_already(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
+/* Brings a deal back. DEALFSM_E_NOT_FOUND: no store has it; DEALFSM_E_EXISTS: it is there, or somebody brings it. */
+int32_t host_wake(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
 /* Lets go of deals, by a job of the pool, if there are more than idle_deals. */
 void host_let_go(dealfsm_host *host);
 /* Somebody listens to that deal alone. */
@@ -143,6 +148,9 @@ void host_log_default(void *ctx, uint32_t level, uint64_t deal, const char *text
 
 /* Waits until the pool is idle and no put of a durable store is pending. */
 void host_drain(dealfsm_host *host);
+/* If `other` takes the new deals that name no generation, `one` takes them from now on. */
+void host_take_new(host_generation *one, const host_generation *other);
+
 /* Closes all generations: all or none, as far as it can be told before. `abandoned`: open ops do not hinder. */
 int32_t host_close_all(dealfsm_host *host, bool abandoned, dealfsm_error *error);
 /* Freezes every deal where it stands. DEALFSM_E_BUSY: one does not come to rest; all go on then. */

@@ -14,10 +14,12 @@
 enum { HOST_SHARDS = 64, HOST_CACHE_LINE = 64 };
 
 struct host_generation;
+struct host_move;
 
 typedef struct host_route {
     uint64_t deal;
     struct host_generation *generation; /* NULL: the slot is empty */
+    struct host_move *move;             /* or NULL: swap.h */
     bool claimed;
     bool waking;  /* restored from a store, about to be activated */
     bool touched; /* asked for since the hand came by: wake.c */

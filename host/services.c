@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "host.h"
+#include "swap.h"
 
 /* What a machine gets instead of the host's own environment and store: the same, with a mark that this thread is
  * inside a callback. */
@@ -83,6 +83,8 @@ static void deliver(void *ctx, uint64_t deal, uint64_t revision, int32_t outcome
     if (generation->functions->stored(generation->machine, deal, revision, outcome, NULL) >= 0)
         atomic_fetch_sub(&generation->puts, 1);
     host_unpin(generation, shard);
+    if (atomic_load(&generation->host->only) == NULL)
+        host_move_drive(generation->host, deal);
     host_let_go(generation->host);
 }
 
@@ -90,6 +92,8 @@ static int32_t put(void *ctx, const dealfsm_put *row)
 {
     host_generation *generation = ctx;
     host_frame frame;
+    if (atomic_load(&generation->host->only) == NULL)
+        host_move_puts(generation, row->deal, row->revision);
     host_frame_enter(&frame, generation);
     int32_t outcome = generation->durable != NULL
                           ? store_put_row(generation->durable, row, deliver, generation)
@@ -102,9 +106,13 @@ static int32_t put(void *ctx, const dealfsm_put *row)
 
 static void at_rest(void *ctx, uint64_t deal)
 {
-    const host_generation *generation = ctx;
+    host_generation *generation = ctx;
     const dealfsm_log_v1 *log = generation->services.log;
-    log->log(log->ctx, DEALFSM_LOG_INFO, deal, "stands still: it is frozen now");
+    host_frame frame;
+    host_frame_enter(&frame, generation);
+    if (!host_move_rested(generation, deal))
+        log->log(log->ctx, DEALFSM_LOG_INFO, deal, "stands still: it is frozen now");
+    host_frame_leave(&frame);
 }
 
 static int32_t prepare_environment(host_generation *generation, const dealfsm_environment *environment,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "host.h"
+#include "swap.h"
 
 /* Subscriptions over generations. A subscription has a part in each machine that it listens to. It lives until its
  * holds are gone: one for each part, one for whoever works on it, and, for all deals, one until unsubscribe. */
@@ -100,9 +100,20 @@ static void part_ended(void *ctx)
 
 /* ---- subscribe */
 
-/* Adds a part in a generation's machine; with the host's lock held: no machine calls back from its own subscribe. */
+static bool has_part(const host_subscription *subscription, const host_generation *generation)
+{
+    const part *p = subscription->parts;
+    while (p != NULL && p->generation != generation)
+        p = p->next;
+    return p != NULL;
+}
+
+/* Adds a part in a generation's machine, unless there is one; with the host's lock held: no machine calls back from its own
+ * subscribe. */
 static int32_t add_part(host_subscription *subscription, host_generation *generation, dealfsm_error *error)
 {
+    if (has_part(subscription, generation))
+        return DEALFSM_OK;
     part *p = calloc(1, sizeof *p);
     if (p == NULL)
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a subscription");
@@ -163,22 +174,70 @@ static int32_t subscribe_all(host_subscription *subscription, dealfsm_error *err
     return result;
 }
 
+/* Where else a deal of that generation has to be listened to; pinned. *moved: it is not there any more. With the host's lock
+ * held, without which no route of a moving deal flips. */
+static host_generation *elsewhere(const host_call *call, uint64_t deal, bool *moved)
+{
+    host_shard *shard = &call->generation->host->shards[call->shard];
+    host_generation *other = NULL;
+    pthread_mutex_lock(&shard->lock);
+    const host_route *route = host_route_find(shard, deal);
+    *moved = route != NULL && route->generation != call->generation;
+    if (route != NULL && route->move != NULL && route->move->listens && !route->move->flipped)
+        other = route->move->to;
+    if (other != NULL && !host_pin(other, call->shard))
+        other = NULL;
+    pthread_mutex_unlock(&shard->lock);
+    return other;
+}
+
+static int32_t subscribe_at(host_subscription *subscription, const host_call *call, bool *moved, dealfsm_error *error)
+{
+    dealfsm_host *host = subscription->host;
+    int32_t result = DEALFSM_OK;
+    pthread_mutex_lock(&host->lock);
+    host_generation *other = elsewhere(call, subscription->user.deal, moved);
+    if (!*moved)
+        result = add_part(subscription, call->generation, error);
+    /* A deal that has just been dropped there did not move after all. */
+    if (other != NULL && result >= 0 && add_part(subscription, other, NULL) == DEALFSM_E_NO_MEMORY)
+        result = host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a subscription");
+    if (other != NULL)
+        host_unpin(other, call->shard);
+    pthread_mutex_unlock(&host->lock);
+    return result;
+}
+
 static int32_t subscribe_one(host_subscription *subscription, dealfsm_error *error)
 {
     dealfsm_host *host = subscription->host;
     uint64_t deal = subscription->user.deal;
     bool had_error = error != NULL && error->code != 0;
+    bool moved;
     int32_t result;
     do {
         host_call call;
+        moved = false;
         result = host_enter(host, deal, &call, error);
         if (result < 0)
             continue;
-        pthread_mutex_lock(&host->lock);
-        result = add_part(subscription, call.generation, error);
-        pthread_mutex_unlock(&host->lock);
+        result = subscribe_at(subscription, &call, &moved, error);
         host_leave(&call);
-    } while (host_again(host, deal, &result, had_error, error));
+    } while (moved || host_again(host, deal, &result, had_error, error));
+    return result;
+}
+
+int32_t host_subscribe_move(host_move *move, dealfsm_error *error)
+{
+    dealfsm_host *host = move->to->host;
+    int32_t result = DEALFSM_OK;
+    pthread_mutex_lock(&host->lock);
+    for (host_subscription *s = host->subscriptions; s != NULL && result >= 0; s = s->next) {
+        if ((s->user.flags & DEALFSM_SUBSCRIBE_ALL) == 0 && s->user.deal == move->deal && !atomic_load(&s->closed))
+            result = add_part(s, move->to, error);
+    }
+    move->listens = result >= 0;
+    pthread_mutex_unlock(&host->lock);
     return result;
 }
 

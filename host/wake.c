@@ -107,7 +107,7 @@ static int32_t wake_row(void *ctx, const dealfsm_store_row *row)
     return host_restore_row(w->host, *w->store, row, 0, true, w->error);
 }
 
-static int32_t wake(dealfsm_host *host, uint64_t deal, dealfsm_error *error)
+int32_t host_wake(dealfsm_host *host, uint64_t deal, dealfsm_error *error)
 {
     dealfsm_store *store;
     waking w = {host, &store, error};
@@ -152,7 +152,7 @@ bool host_again(dealfsm_host *host, uint64_t deal, int32_t *result, bool had_err
     if (*result != DEALFSM_E_NOT_FOUND)
         return false;
     dealfsm_error why = {.struct_size = sizeof why};
-    int32_t woken = wake(host, deal, &why);
+    int32_t woken = host_wake(host, deal, &why);
     if (woken == DEALFSM_E_NOT_FOUND)
         return false;
     if (woken == DEALFSM_E_EXISTS) /* another thread brings it in, or takes it away */

@@ -136,6 +136,10 @@ int32_t dealfsm_host_module_info(const dealfsm_module *module, dealfsm_module_in
 
 /* ---- Generations */
 
+enum {
+    DEALFSM_HOST_ASIDE = 1 /* takes no new deals that name no generation while another is open, until a swap commits: swap.h */
+};
+
 /* What a machine gets. The structs `environment` and `store` are copied; what they point to, *log, and all that
  * `service` gives stays the caller's and must be valid until the generation is closed. */
 typedef struct dealfsm_host_services {
@@ -152,6 +156,8 @@ typedef struct dealfsm_host_services {
     /* Instead of `store`: one of stores.h, open for writing. Results of its puts come by the worker pool. One store may
      * serve several generations of one host. Valid until the generation is closed. NULL: none. */
     dealfsm_store *durable;
+    uint32_t flags; /* DEALFSM_HOST_… */
+    uint32_t reserved;
 } dealfsm_host_services;
 
 /* Opens a machine. From then on it takes new deals that name no generation, and subscriptions to all deals hear of its
