@@ -119,8 +119,8 @@ static bool uses_store(dealfsm_host *host, const dealfsm_store *store)
     return uses;
 }
 
-int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t flags, dealfsm_resume_fn *told, void *ctx,
-                            dealfsm_resumed *out, dealfsm_error *error)
+int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t flags, dealfsm_resume_fn *told,
+                            void *ctx, dealfsm_resumed *out, dealfsm_error *error)
 {
     if (host == NULL || store == NULL)
         return host_error(error, DEALFSM_E_ARGUMENT, host == NULL ? "host" : "store", "expected a pointer, found NULL");

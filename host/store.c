@@ -56,8 +56,8 @@ static int32_t take_url(dealfsm_store *store, const char *url, dealfsm_error *er
             i++;
         if (i == DRIVERS)
             return host_error(error, DEALFSM_E_ARGUMENT, "url",
-                              "expected sqlite:FILE or leveldb:DIR, found \"%.80s\" (a path with a colon: ./%.80s)", url,
-                              url);
+                              "expected sqlite:FILE or leveldb:DIR, found \"%.80s\" (a path with a colon: ./%.80s)",
+                              url, url);
         store->driver = drivers[i];
         path = url + scheme + 1;
     }
@@ -84,8 +84,7 @@ static dealfsm_store *new_store(void)
     pthread_cond_init(&store->room, NULL);
     pthread_cond_init(&store->done, NULL);
     store->last = &store->first;
-    store->service =
-        (dealfsm_store_v1){.struct_size = sizeof store->service, .ctx = store, .put = put_and_wait};
+    store->service = (dealfsm_store_v1){.struct_size = sizeof store->service, .ctx = store, .put = put_and_wait};
     return store;
 }
 

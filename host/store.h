@@ -51,7 +51,7 @@ typedef struct store_put {
     const char *machine_version;
     const store_knowledge *known; /* or NULL */
     int64_t when;                 /* milliseconds since 1970 UTC */
-    uint64_t checksum;            /* of record and sidecar */
+    uint64_t checksum;            /* of the record */
     uint64_t erase_from;          /* history of this deal from this revision on came from failed puts; 0: none */
     const uint8_t *record;
     size_t record_len;
@@ -59,7 +59,7 @@ typedef struct store_put {
     size_t sidecar_len;
     const store_event *events;
     uint32_t events_count;
-    size_t size; /* of this piece of memory */
+    size_t size;                  /* of this piece of memory */
     char *amounts[STORE_AMOUNTS]; /* decimal text, NULL: not known; in the order of store_amounts */
     void (*stored)(void *ctx, uint64_t deal, uint64_t revision, int32_t outcome); /* NULL: the put's caller waits */
     void *stored_ctx;
@@ -72,8 +72,8 @@ typedef struct store_driver {
     /* Opens; *handle is what the others get. */
     int32_t (*open)(dealfsm_store *store, void **handle, dealfsm_error *error);
     void (*close)(void *handle);
-    /* Writes all puts of the list in one durable commit and sets the outcome of each: DURABLE or LOST. Negative: the commit
-     * failed, outcomes mean nothing. One thread at a time. */
+    /* Writes all puts of the list in one durable commit and sets the outcome of each: DURABLE or LOST. Negative: the
+     * commit failed, outcomes mean nothing. One thread at a time. */
     int32_t (*commit)(void *handle, store_put *first, dealfsm_error *error);
     int32_t (*rows)(void *handle, const uint64_t *after, dealfsm_store_row_fn *each, void *ctx, dealfsm_error *error);
     int32_t (*row_of)(void *handle, uint64_t deal, dealfsm_store_row_fn *each, void *ctx, dealfsm_error *error);
@@ -136,7 +136,9 @@ const char *store_name(const char *const *names, uint64_t number); /* NULL: none
 extern const size_t store_amounts[STORE_AMOUNTS];                  /* offsets in dealfsm_record */
 /* Writes an amount as decimal text to buffer (STORE_AMOUNT_TEXT bytes); its length. */
 size_t store_amount_text(const uint8_t *amount, uint64_t amount_len, char *buffer);
-uint64_t store_checksum(const uint8_t *record, size_t record_len, const uint8_t *sidecar, size_t sidecar_len);
+/* Goes on from the checksum of what stands before; STORE_CHECKSUM: nothing does. */
+#define STORE_CHECKSUM UINT64_C(1)
+uint64_t store_checksum(uint64_t sum, const uint8_t *bytes, size_t length);
 int64_t store_now(void);
 /* "2026-01-31T12:00:00.000Z", 24 characters and NUL; back: 0 for none. */
 enum { STORE_TIME_TEXT = 25 };

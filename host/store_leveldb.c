@@ -48,7 +48,8 @@ int32_t leveldb_open_again(leveldb_store *it, dealfsm_error *error)
                           host_short(it->path), 2 * WRITE_BUFFER >> 20);
     if (pthread_rwlock_trywrlock(&it->lock) != 0)
         return host_error(error, DEALFSM_E_BUSY, "url",
-                          "%s has to be opened again after a failed write, but somebody reads it", host_short(it->path));
+                          "%s has to be opened again after a failed write, but somebody reads it",
+                          host_short(it->path));
     if (it->db != NULL)
         leveldb_close(it->db);
     int32_t result = open_database(it, error);
@@ -139,9 +140,9 @@ static int32_t check_directory(const char *path, bool must_exist, dealfsm_error 
         return host_error(error, DEALFSM_E_CORRUPT, "url",
                           "%s has files, but none named CURRENT: not a LevelDB directory; choose another",
                           host_short(path));
-    return current || !must_exist ? DEALFSM_OK
-                                  : host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s: no database in it",
-                                               host_short(path));
+    return current || !must_exist
+               ? DEALFSM_OK
+               : host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s: no database in it", host_short(path));
 }
 
 /* ---- open */

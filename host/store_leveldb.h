@@ -81,18 +81,18 @@ typedef struct leveldb_known {
 
 typedef struct leveldb_store {
     dealfsm_store *store;
-    char *path;        /* of what is open: the store's, or the private copy's */
-    bool copied;       /* the copy is removed at close */
+    char *path;  /* of what is open: the store's, or the private copy's */
+    bool copied; /* the copy is removed at close */
     leveldb_options_t *options;
     leveldb_filterpolicy_t *filter;
     leveldb_writeoptions_t *synced;
     leveldb_writebatch_t *batch;
-    unsigned current;            /* the place that versions/current names */
-    bool used[LEVELDB_PLACES];   /* there are, or may be, records in it */
-    bool broken;                 /* a write failed: the database has to be opened again before the next */
-    leveldb_known *known;        /* LEVELDB_REVISIONS slots; writer thread only */
-    pthread_rwlock_t lock;       /* readers hold it while they use db; who opens again takes it for himself */
-    leveldb_t *db;               /* NULL: could not be opened again */
+    unsigned current;          /* the place that versions/current names */
+    bool used[LEVELDB_PLACES]; /* there are, or may be, records in it */
+    bool broken;               /* a write failed: the database has to be opened again before the next */
+    leveldb_known *known;      /* LEVELDB_REVISIONS slots; writer thread only */
+    pthread_rwlock_t lock;     /* readers hold it while they use db; who opens again takes it for himself */
+    leveldb_t *db;             /* NULL: could not be opened again */
 } leveldb_store;
 
 /* Turns an error of LevelDB into ours and frees it. */
@@ -115,9 +115,9 @@ typedef struct leveldb_walk {
     leveldb_iterator_t *iterator;
     const char *prefix;
     size_t prefix_len;
-    unsigned digits;  /* of the ids looked for now: keys of one length are in the order of numbers */
-    unsigned longer;  /* the shortest length above that was met; 0: none */
-    bool skipped;     /* keys above that length were jumped over, so that a shorter one may be among them */
+    unsigned digits; /* of the ids looked for now: keys of one length are in the order of numbers */
+    unsigned longer; /* the shortest length above that was met; 0: none */
+    bool skipped;    /* keys above that length were jumped over, so that a shorter one may be among them */
     bool valid;
     uint64_t deal; /* where it stands */
 } leveldb_walk;

@@ -106,7 +106,7 @@ static void fill_row(dealfsm_store_row *row, const found *f, char *version, char
             snprintf(damage, size, "the record of deal %" PRIu64 " is missing%s%s", row->deal,
                      f->trouble != NULL ? ": " : "", f->trouble != NULL ? f->trouble : "");
         else if (place != leveldb_place_of(version) ||
-                 side.record_checksum != store_checksum(row->record, row->record_len, NULL, 0)) {
+                 side.record_checksum != store_checksum(STORE_CHECKSUM, row->record, row->record_len)) {
             if (leveldb_places[place].machine_version != NULL)
                 leave_behind(row, place);
             else

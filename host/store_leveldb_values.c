@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,8 +66,9 @@ leveldb_key leveldb_history_key(uint64_t deal, uint64_t revision)
 
 static void write_number(uint8_t **at, uint64_t number, int bytes)
 {
-    for (int i = bytes; i-- > 0;)
-        *(*at)++ = (uint8_t)(number >> (8 * i));
+    uint64_t big = htobe64(number);
+    memcpy(*at, (const char *)&big + sizeof big - bytes, (size_t)bytes);
+    *at += bytes;
 }
 
 static uint64_t read_number(const uint8_t **at, int bytes)
@@ -86,7 +88,7 @@ static void write_bytes(uint8_t **at, const void *bytes, size_t length)
 
 static void end_value(uint8_t *start, uint8_t *at)
 {
-    write_number(&at, store_checksum(start, (size_t)(at - start), NULL, 0), 8);
+    write_number(&at, store_checksum(STORE_CHECKSUM, start, (size_t)(at - start)), 8);
 }
 
 /* The length without the checksum; 0: it does not match. */
@@ -95,7 +97,7 @@ static size_t checked(const uint8_t *bytes, size_t length)
     if (length <= 8)
         return 0;
     const uint8_t *at = bytes + length - 8;
-    return read_number(&at, 8) == store_checksum(bytes, length - 8, NULL, 0) ? length - 8 : 0;
+    return read_number(&at, 8) == store_checksum(STORE_CHECKSUM, bytes, length - 8) ? length - 8 : 0;
 }
 
 /* ---- Beside a record: revision, sequence, status, created, updated, record's checksum, final, version, sidecar */

@@ -150,7 +150,7 @@ static bool put_side(leveldb_store *it, const store_put *put, int64_t created)
                          .status = put->status,
                          .created = created,
                          .updated = put->when,
-                         .record_checksum = store_checksum(put->record, put->record_len, NULL, 0),
+                         .record_checksum = put->checksum,
                          .final_state = put->final_state != 0,
                          .machine_version = put->machine_version,
                          .machine_version_len = strlen(put->machine_version),

@@ -79,8 +79,8 @@ int32_t sqlite_connect(const sqlite_store *it, bool write, sqlite3 **db, dealfsm
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for %s", host_short(path));
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (it->immutable ? SQLITE_OPEN_URI : 0) |
                 (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-    int code = sqlite3_open_v2(uri != NULL ? uri : path, db, flags,
-                               write && it->faults != NULL ? it->faults->zName : NULL);
+    int code =
+        sqlite3_open_v2(uri != NULL ? uri : path, db, flags, write && it->faults != NULL ? it->faults->zName : NULL);
     free(uri);
     if (code != SQLITE_OK) {
         int32_t result = sqlite_failure(*db, code, path, "opened", error);
@@ -109,9 +109,9 @@ static int32_t take_lock(sqlite_store *it, dealfsm_error *error)
                             "%s cannot be written: %s; expected a directory that is there and may be written",
                             host_short(name), strerror(errno));
     else if (flock(it->lock, LOCK_EX | LOCK_NB) != 0)
-        result = host_error(error, DEALFSM_E_BUSY, "url",
-                            "%s is locked: another node writes to this store; stop it, or open read-only",
-                            host_short(name));
+        result =
+            host_error(error, DEALFSM_E_BUSY, "url",
+                       "%s is locked: another node writes to this store; stop it, or open read-only", host_short(name));
     free(name);
     return result;
 }
@@ -131,10 +131,11 @@ static int32_t set_up_writer(sqlite_store *it, dealfsm_error *error)
         return result;
     /* The checkpoint writes again whatever a failed sync may have left in the journal (which the kernel then takes for
      * written), before anything is built on it. */
-    int code = sqlite3_exec(it->writer,
-                            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"
-                            "PRAGMA wal_checkpoint(TRUNCATE)",
-                            NULL, NULL, NULL);
+    int code =
+        sqlite3_exec(it->writer,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"
+                     "PRAGMA wal_checkpoint(TRUNCATE)",
+                     NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return sqlite_failure(it->writer, code, path, "opened for writing", error);
     result = sqlite_layout_upgrade(it->writer, path, error);

@@ -13,8 +13,8 @@ enum { SQLITE_STORE_READERS = 4 }; /* connections kept for the next reader */
 
 typedef struct sqlite_store {
     dealfsm_store *store;
-    int lock; /* FILE.lock, locked: one node writes; -1: none */
-    bool immutable; /* read-only, and no writer has left a journal: nothing beside the file can be made */
+    int lock;            /* FILE.lock, locked: one node writes; -1: none */
+    bool immutable;      /* read-only, and no writer has left a journal: nothing beside the file can be made */
     sqlite3_vfs *faults; /* NULL: none */
     sqlite3 *writer;
     sqlite3_stmt *put;

@@ -19,7 +19,7 @@ typedef struct faults_file {
     sqlite3_file base;
     struct faults_vfs *vfs;
     sqlite3_file *real;
-    bool watched; /* a database or its journal */
+    bool watched;  /* a database or its journal */
     change *first; /* not synced yet */
     change **last;
     struct faults_file *next;

@@ -2,7 +2,8 @@
 #include "error.h"
 #include "store_sqlite.h"
 
-/* The tables, made to be read with the sqlite3 shell. user_version is the layout, application_id says whose file it is. */
+/* The tables, made to be read with the sqlite3 shell. user_version is the layout, application_id says whose file it
+ * is. */
 
 enum { APPLICATION_ID = 0x4465616c }; /* "Deal" */
 

@@ -15,7 +15,8 @@ static const char rows_sql[] =
     "SELECT id, machine_version, status_name, status, final, sequence, revision, created, updated, record, sidecar,"
     " checksum FROM deals WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 static const char history_sql[] =
-    "SELECT deal, revision, sequence, kind, event, event_name, from_status, from_name, to_status, to_name, time, reason,"
+    "SELECT deal, revision, sequence, kind, event, event_name, from_status, from_name, to_status, to_name, time, "
+    "reason,"
     " message FROM history WHERE deal BETWEEN ?1 AND ?2 ORDER BY deal, revision, position";
 
 /* ---- Connections */
@@ -195,9 +196,11 @@ static void read_row(walk *w, sqlite3_stmt *statement)
                              .record_len = (uint64_t)sqlite3_column_bytes(statement, 9),
                              .sidecar = sqlite3_column_blob(statement, 10),
                              .sidecar_len = (uint64_t)sqlite3_column_bytes(statement, 10)};
-    if (store_checksum(row.record, row.record_len, row.sidecar, row.sidecar_len) != number(statement, 11)) {
+    uint64_t sum = store_checksum(STORE_CHECKSUM, row.record, row.record_len);
+    if (store_checksum(sum, row.sidecar, row.sidecar_len) != number(statement, 11)) {
         snprintf(damage, sizeof damage,
-                 "the row of deal %" PRIu64 " is damaged or was changed by hand: its checksum does not match", row.deal);
+                 "the row of deal %" PRIu64 " is damaged or was changed by hand: its checksum does not match",
+                 row.deal);
         row.flags |= DEALFSM_ROW_DAMAGED;
         row.damage = damage;
     }

@@ -98,7 +98,7 @@ static int put_deal(sqlite_store *it, store_put *put, const char *when)
     sqlite3_bind_blob64(statement, 16, put->record, put->record_len, SQLITE_STATIC);
     sqlite3_bind_blob64(statement, 17, put->sidecar_len > 0 ? (const void *)put->sidecar : "", put->sidecar_len,
                         SQLITE_STATIC);
-    number(statement, 18, put->checksum);
+    number(statement, 18, store_checksum(put->checksum, put->sidecar, put->sidecar_len));
     int code = run(statement);
     put->outcome = sqlite3_total_changes64(it->writer) > changes ? DEALFSM_PUT_DURABLE : DEALFSM_PUT_LOST;
     return code;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
+#include <endian.h>
 #include <gmp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,25 +53,20 @@ size_t store_amount_text(const uint8_t *amount, uint64_t amount_len, char *buffe
 }
 
 /* Multiply and rotate, eight bytes at a time: it finds damage, it keeps nobody out. */
-static uint64_t mix(uint64_t sum, const uint8_t *bytes, size_t length)
+uint64_t store_checksum(uint64_t sum, const uint8_t *bytes, size_t length)
 {
     sum ^= length;
     while (length > 0) {
         uint64_t word = 0;
         size_t part = length < sizeof word ? length : sizeof word;
-        for (size_t i = 0; i < part; i++)
-            word |= (uint64_t)bytes[i] << (8 * i);
+        memcpy(&word, bytes, part);
+        word = le64toh(word); /* the same on every machine */
         sum = (sum ^ word) * 0x9E3779B97F4A7C15u;
         sum ^= sum >> 29;
         bytes += part;
         length -= part;
     }
     return sum;
-}
-
-uint64_t store_checksum(const uint8_t *record, size_t record_len, const uint8_t *sidecar, size_t sidecar_len)
-{
-    return mix(mix(1, record, record_len), sidecar, sidecar_len);
 }
 
 /* ---- Times */
@@ -82,8 +78,8 @@ int64_t store_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Days since 1970 and back, by the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"):
- * gmtime_r costs ten times as much, for every put. */
+/* Days since 1970 and back, by the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level date
+ * algorithms"): gmtime_r costs ten times as much, for every put. */
 static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {
     days += 719468;

@@ -92,7 +92,7 @@ static store_put *copy_put(dealfsm_store *store, const dealfsm_put *row)
                      .record = row->record,
                      .record_len = row->record_len,
                      .sidecar_len = row->sidecar_len};
-    now.checksum = store_checksum(row->record, row->record_len, row->sidecar, row->sidecar_len);
+    now.checksum = store_checksum(STORE_CHECKSUM, row->record, row->record_len);
     bool amounts = store->driver->amounts && amounts_text(&now, text, lengths, &text_len);
     bool history = !(store->options.flags & DEALFSM_STORE_NO_HISTORY);
     uint32_t count = history ? row->happened_count : 0;

@@ -136,7 +136,8 @@ START_TEST(taken_over)
     uint64_t ids[60], count = 0;
     WORKS(dealfsm_host_list(host, NULL, ids, 60, &count, &error));
     ck_assert_uint_eq(count, figures.resumed);
-    dealfsm_value why = {.struct_size = sizeof why, .kind = DEALFSM_ERROR, .data = (const uint8_t *)"gone", .data_len = 4};
+    dealfsm_value why = {
+        .struct_size = sizeof why, .kind = DEALFSM_ERROR, .data = (const uint8_t *)"gone", .data_len = 4};
     dealfsm_event event = {.struct_size = sizeof event,
                            .event = DEALFSM_ClientEventDataTransferError,
                            .args = &why,
@@ -191,9 +192,9 @@ START_TEST(places)
     static const struct {
         const char *version, *key, *current;
     } moves[] = {
-        {"client 0.5.6", "/retrievals/client/5", ""},       {"client 1.0.9", "/retrievals/client/1/5", "1"},
-        {"client 1.28.3", "/retrievals/client/2/5", "2"},   {"client 1.0.9", "/retrievals/client/1/5", "2"},
-        {"client 77", "/dealfsm/record/5", "2"},            {"client 0.5.6", "/retrievals/client/5", "2"},
+        {"client 0.5.6", "/retrievals/client/5", ""},     {"client 1.0.9", "/retrievals/client/1/5", "1"},
+        {"client 1.28.3", "/retrievals/client/2/5", "2"}, {"client 1.0.9", "/retrievals/client/1/5", "2"},
+        {"client 77", "/dealfsm/record/5", "2"},          {"client 0.5.6", "/retrievals/client/5", "2"},
     };
     uint8_t found[RECORD_MOST];
     snprintf(directory, sizeof directory, "%s/db", kit_directory);
@@ -205,8 +206,7 @@ START_TEST(places)
             bool here = strcmp(moves[k].key, moves[i].key) == 0;
             ck_assert_msg(get_raw(moves[k].key, found) == (here ? 3 : -1), "move %zu, key %s", i, moves[k].key);
         }
-        ck_assert_int_eq(get_raw("/retrievals/client/versions/current", found),
-                         moves[i].current[0] != '\0' ? 1 : -1);
+        ck_assert_int_eq(get_raw("/retrievals/client/versions/current", found), moves[i].current[0] != '\0' ? 1 : -1);
         ck_assert(moves[i].current[0] == '\0' || found[0] == (uint8_t)moves[i].current[0]);
     }
 }
@@ -253,7 +253,8 @@ START_TEST(damaged_values)
     put_raw("/retrievals/client/3", value, (size_t)length - 1);
     store = open_flags(kit_url, 0);
     WORKS(dealfsm_store_rows(store, NULL, tell_row, &rows, &error));
-    ck_assert_str_eq(rows.text, "1 r2 DealStatusOngoing\n2 r0 ? damaged\n3 r2 ? bare damaged\n4 r2 DealStatusOngoing\n");
+    ck_assert_str_eq(rows.text,
+                     "1 r2 DealStatusOngoing\n2 r0 ? damaged\n3 r2 ? bare damaged\n4 r2 DealStatusOngoing\n");
     close_store(store);
 }
 END_TEST

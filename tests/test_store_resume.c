@@ -47,8 +47,7 @@ static void start(const char *url, uint64_t idle_deals)
     WORKS(dealfsm_store_open(url, NULL, &store, &error));
     dealfsm_environment environment = kit_environment;
     environment.OpenDataTransfer = open_transfer;
-    dealfsm_host_services services = {
-        .struct_size = sizeof services, .environment = &environment, .durable = store};
+    dealfsm_host_services services = {.struct_size = sizeof services, .environment = &environment, .durable = store};
     uint32_t generation;
     WORKS(dealfsm_host_open(host, load(host, TEST_MODULE), &services, &generation, &error));
 }

@@ -48,9 +48,8 @@ START_TEST(revisions)
     store = open_flags(kit_url, 0);
     ck_assert_int_eq(put(store, 7, 9), DEALFSM_PUT_LOST);
     WORKS(dealfsm_store_history(store, &deal, tell_event, &events, &error));
-    ck_assert_str_eq(events.text,
-                     "7 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
-                     "7 r9 s9 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
+    ck_assert_str_eq(events.text, "7 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                                  "7 r9 s9 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
     close_store(store);
 }
 END_TEST
@@ -58,8 +57,8 @@ END_TEST
 /* By number, up to the last 64-bit id; *after is exclusive. */
 START_TEST(order)
 {
-    static const uint64_t ids[] = {UINT64_MAX, 10, 9, INT64_MAX, 100, (uint64_t)INT64_MAX + 1, 0, 11, 99, 1,
-                                   1000000, 2, 999999, UINT64_MAX - 1, 110, 19};
+    static const uint64_t ids[] = {UINT64_MAX, 10, 9,       INT64_MAX, 100,    (uint64_t)INT64_MAX + 1, 0,   11,
+                                   99,         1,  1000000, 2,         999999, UINT64_MAX - 1,          110, 19};
     told rows = {.length = 0};
     uint64_t after = 99;
     dealfsm_store *store = open_flags(url_of(_i, "s"), DEALFSM_STORE_NO_HISTORY);
@@ -114,11 +113,10 @@ START_TEST(history_limited)
         put(store, 12, mark);
     }
     WORKS(dealfsm_store_history(store, NULL, tell_event, &events, &error));
-    ck_assert_str_eq(events.text,
-                     "1 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
-                     "1 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
-                     "12 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
-                     "12 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
+    ck_assert_str_eq(events.text, "1 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                                  "1 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                                  "12 r4 s4 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n"
+                                  "12 r5 s5 1 ClientEventBlocksReceived DealStatusNew>DealStatusOngoing 0 \"text\"\n");
     close_store(store);
 }
 END_TEST

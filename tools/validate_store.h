@@ -12,8 +12,8 @@
 bool store_place_make(const char *url);
 void store_place_remove(const char *url);
 
-/* Opens the store `name` in that place, with a plan of faults or NULL. NULL: it could not be opened, for which *refused is
- * the reason, if given, else the case has failed. */
+/* Opens the store `name` in that place, with a plan of faults or NULL. NULL: it could not be opened, for which
+ * *refused is the reason, if given, else the case has failed. */
 dealfsm_store *store_open(validator *v, const char *name, uint32_t flags, const dealfsm_store_faults *faults,
                           int32_t *refused);
 void store_close(validator *v, dealfsm_store *store);

@@ -23,8 +23,7 @@ static void expect_put(validator *v, int32_t expected, int32_t found)
 static void expect_revision(validator *v, dealfsm_store *store, uint64_t deal, uint64_t expected)
 {
     const uint64_t found = store_revision(v, store, deal);
-    expect(v, found == expected, format(v->arena, "revision %" PRIu64, expected),
-           format(v->arena, "%" PRIu64, found));
+    expect(v, found == expected, format(v->arena, "revision %" PRIu64, expected), format(v->arena, "%" PRIu64, found));
 }
 
 static void revisions(validator *v)
@@ -54,7 +53,8 @@ static void revisions(validator *v)
 
 static void order(validator *v)
 {
-    static const uint64_t ids[] = {UINT64_MAX, 10, 9, INT64_MAX, 0, 100, (uint64_t)INT64_MAX + 1, 99, 1, UINT64_MAX - 1};
+    static const uint64_t ids[] = {UINT64_MAX,    10, 9, INT64_MAX, 0, 100, (uint64_t)INT64_MAX + 1, 99, 1,
+                                   UINT64_MAX - 1};
     CASE(v, "ids from 0 to 2^64 - 1");
     dealfsm_store *store = store_open(v, "order", 0, NULL, NULL);
     if (store == NULL) {
@@ -119,8 +119,7 @@ static void failures(validator *v)
 {
     static const uint32_t kinds[] = {DEALFSM_FAULT_COMMIT, DEALFSM_FAULT_LANDED};
     for (uint32_t i = 0; i < 2; i++) {
-        const dealfsm_store_faults faults = {
-            .struct_size = sizeof faults, .kind = kinds[i], .first = 2, .count = 2};
+        const dealfsm_store_faults faults = {.struct_size = sizeof faults, .kind = kinds[i], .first = 2, .count = 2};
         const uint64_t deal = 3;
         past p = {.v = v, .next = 1, .step = 3};
         CASE(v, i == 0 ? "commits that fail and leave nothing" : "commits that fail, but landed");
@@ -266,11 +265,14 @@ static void killed(validator *v)
 }
 
 static const rule rules[] = {
-    {"durable.revisions", "a put counts if its revision is above its row's; else LOST; also after reopening", revisions},
+    {"durable.revisions", "a put counts if its revision is above its row's; else LOST; also after reopening",
+     revisions},
     {"durable.order", "rows come by ascending id, up to 2^64 - 1", order},
     {"durable.history", "what happened is kept in order and byte for byte; a lost put tells nothing", history},
-    {"durable.failures", "a failed commit, landed or not, is replaced by the next revision, in the history, too", failures},
-    {"durable.files", "I/O errors, full disks and power cuts at each write and sync lose nothing that was durable", files},
+    {"durable.failures", "a failed commit, landed or not, is replaced by the next revision, in the history, too",
+     failures},
+    {"durable.files", "I/O errors, full disks and power cuts at each write and sync lose nothing that was durable",
+     files},
     {"durable.killed", "a killed process leaves each row whole, and all that was durable", killed},
 };
 const rule_group rules_durable = {rules, sizeof rules / sizeof *rules};

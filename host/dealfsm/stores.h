@@ -3,7 +3,7 @@
 #define DEALFSM_STORES_H
 
 /* Durable stores, behind the service store/1 (store.h). A store is named by a URL:
- *   sqlite:FILE   one SQLite database, to be read with the sqlite3 shell while a node runs. A path alone means this one.
+ *   sqlite:FILE   one SQLite database, to be read with the sqlite3 shell while a node runs; a path alone means it.
  *   leveldb:DIR   a LevelDB directory with the keys and bytes of go-fil-markets, so that a node's own datastore can be
  *                 taken over; what we add stands beside them below /dealfsm/.
  *
@@ -38,8 +38,9 @@ enum {
     DEALFSM_FAULT_WRITE = 3,  /* SQLite: writes to files fail with an I/O error */
     DEALFSM_FAULT_SYNC = 4,   /* SQLite: so do syncs */
     DEALFSM_FAULT_FULL = 5,   /* SQLite: writes find no room on the disk */
-    DEALFSM_FAULT_POWER = 6   /* SQLite: the power is cut at a sync: of what was written since the last sync of each file
-                                 some is there, some is torn, some is not, by `seed`; everything fails from then on */
+    /* SQLite: the power is cut at a sync: of what was written since the last sync of each file some is there, some is
+     * torn, some is not, by `seed`; everything fails from then on */
+    DEALFSM_FAULT_POWER = 6
 };
 typedef struct dealfsm_store_faults {
     uint32_t struct_size;
@@ -51,18 +52,18 @@ typedef struct dealfsm_store_faults {
 
 typedef struct dealfsm_store_options {
     uint32_t struct_size;
-    uint32_t flags;          /* DEALFSM_STORE_… */
-    uint32_t batch_puts;     /* puts in one commit, at most; 0: 4,096 */
-    uint32_t history_limit;  /* events of a deal that are kept, the last; 0: all */
-    uint64_t waiting_bytes;  /* beyond so many that wait to be written, a put waits for room; 0: 64 MiB */
+    uint32_t flags;                     /* DEALFSM_STORE_… */
+    uint32_t batch_puts;                /* puts in one commit, at most; 0: 4,096 */
+    uint32_t history_limit;             /* events of a deal that are kept, the last; 0: all */
+    uint64_t waiting_bytes;             /* beyond so many that wait to be written, a put waits for room; 0: 64 MiB */
     const dealfsm_store_faults *faults; /* NULL: none */
-    const dealfsm_log_v1 *log; /* told about what was found damaged and commits that failed; NULL: nobody */
+    const dealfsm_log_v1 *log;          /* told about what was found damaged and commits that failed; NULL: nobody */
 } dealfsm_store_options;
 
-/* Opens a store; options may be NULL. DEALFSM_E_ARGUMENT: no such kind of store; DEALFSM_E_NOT_FOUND: it is not there and may
- * not be made; DEALFSM_E_BUSY: another process writes to it (LevelDB: has it open); DEALFSM_E_VERSION: its layout is newer
- * than this library; DEALFSM_E_CORRUPT: not a store; DEALFSM_E_IO: the place is read-only, full or broken. The texts say
- * what to do. [any] */
+/* Opens a store; options may be NULL. DEALFSM_E_ARGUMENT: no such kind of store; DEALFSM_E_NOT_FOUND: it is not there
+ * and may not be made; DEALFSM_E_BUSY: another process writes to it (LevelDB: has it open); DEALFSM_E_VERSION: its
+ * layout is newer than this library; DEALFSM_E_CORRUPT: not a store; DEALFSM_E_IO: the place is read-only, full or
+ * broken. The texts say what to do. [any] */
 int32_t dealfsm_store_open(const char *url, const dealfsm_store_options *options, dealfsm_store **store,
                            dealfsm_error *error);
 
@@ -80,9 +81,9 @@ const dealfsm_store_v1 *dealfsm_store_service(dealfsm_store *store);
 
 enum {
     DEALFSM_ROW_FINAL = 1,   /* the deal has ended, its machine said with the put */
-    DEALFSM_ROW_BARE = 2,    /* a record without sidecar: of a node of the reference, or changed by one after our last put */
+    DEALFSM_ROW_BARE = 2,    /* a record without sidecar: a node of the reference wrote it */
     DEALFSM_ROW_DAMAGED = 4, /* set aside: `damage` says what is wrong; all else may be missing or wrong, but `deal` */
-    DEALFSM_ROW_LEFT_BEHIND = 8 /* the reference changed the record after our last put: its sidecar no longer belongs to it */
+    DEALFSM_ROW_LEFT_BEHIND = 8 /* with BARE: it did so after our last put, whose sidecar no longer belongs to it */
 };
 /* Pointers live until the function that got the row returns. */
 typedef struct dealfsm_store_row {
@@ -106,7 +107,7 @@ typedef struct dealfsm_store_row {
 /* One event of a deal's past. */
 typedef struct dealfsm_store_event {
     uint32_t struct_size;
-    uint32_t kind;  /* DEALFSM_HAPPENED_… */
+    uint32_t kind; /* DEALFSM_HAPPENED_… */
     uint64_t deal;
     uint64_t revision; /* of the put that told it */
     uint64_t sequence; /* of the deal after it */
@@ -114,7 +115,7 @@ typedef struct dealfsm_store_event {
     int32_t reason;
     uint64_t from;
     uint64_t to;
-    int64_t when; /* milliseconds since 1970 UTC */
+    int64_t when;           /* milliseconds since 1970 UTC */
     const char *event_name; /* NULL: not known */
     const char *from_name;
     const char *to_name;
@@ -122,8 +123,8 @@ typedef struct dealfsm_store_event {
     uint64_t message_len;
 } dealfsm_store_event;
 
-/* What a walk hands over; a result other than 0 ends the walk, which returns it. It may call any function of this library
- * but close of this store. */
+/* What a walk hands over; a result other than 0 ends the walk, which returns it. It may call any function of this
+ * library but close of this store. */
 typedef int32_t dealfsm_store_row_fn(void *ctx, const dealfsm_store_row *row);
 typedef int32_t dealfsm_store_event_fn(void *ctx, const dealfsm_store_event *event);
 
@@ -140,15 +141,15 @@ int32_t dealfsm_store_history(dealfsm_store *store, const uint64_t *deal, dealfs
 
 typedef struct dealfsm_store_stats {
     uint32_t struct_size;
-    uint32_t layout; /* number of the layout on disk */
-    uint64_t bytes;  /* on disk, all files */
-    uint64_t commits;      /* since open, by this process */
-    uint64_t puts;         /* in them */
-    uint64_t puts_lost;    /* not above their rows' revision */
-    uint64_t puts_failed;  /* perhaps landed */
+    uint32_t layout;              /* number of the layout on disk */
+    uint64_t bytes;               /* on disk, all files */
+    uint64_t commits;             /* since open, by this process */
+    uint64_t puts;                /* in them */
+    uint64_t puts_lost;           /* not above their rows' revision */
+    uint64_t puts_failed;         /* perhaps landed */
     uint64_t commit_microseconds; /* spent in commits */
-    uint64_t largest_commit; /* puts */
-    uint64_t waiting;        /* puts not committed yet */
+    uint64_t largest_commit;      /* puts */
+    uint64_t waiting;             /* puts not committed yet */
 } dealfsm_store_stats;
 /* [any] */
 int32_t dealfsm_store_stats_of(dealfsm_store *store, dealfsm_store_stats *out, dealfsm_error *error);
@@ -162,25 +163,24 @@ typedef struct dealfsm_resumed {
     uint32_t struct_size;
     uint32_t reserved;
     uint64_t rows;
-    uint64_t resumed; /* restored and activated */
-    uint64_t bare;    /* among them: without sidecar */
+    uint64_t resumed;    /* restored and activated */
+    uint64_t bare;       /* among them: without sidecar */
     uint64_t final_rows; /* ended: they stay in the store, where query finds them */
-    uint64_t there;   /* in the host already: left alone */
-    uint64_t waiting; /* their machine version is not open: they wait for it */
-    uint64_t damaged; /* set aside */
+    uint64_t there;      /* in the host already: left alone */
+    uint64_t waiting;    /* their machine version is not open: they wait for it */
+    uint64_t damaged;    /* set aside */
 } dealfsm_resumed;
 
-/* What resume tells of a row that it did not bring back: DEALFSM_E_VERSION (waits), DEALFSM_E_CORRUPT (set aside), or what
- * restore answered. */
+/* What resume tells of a row that it did not bring back: DEALFSM_E_VERSION (waits), DEALFSM_E_CORRUPT (set aside), or
+ * what restore answered. */
 typedef void dealfsm_resume_fn(void *ctx, const dealfsm_store_row *row, int32_t result, const char *text);
 
-/* Brings every deal of a store back that has not ended: each in the generation of the machine version that its row names,
- * then activated. May be interrupted and called again. told and out may be NULL. Rows that cannot be brought back do not
- * hinder the others. DEALFSM_E_STATE: no generation of this host uses the store; DEALFSM_E_CORRUPT: parts of the store's
- * files are damaged, all else was resumed and counted.
- * [any] */
-int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t flags, dealfsm_resume_fn *told, void *ctx,
-                            dealfsm_resumed *out, dealfsm_error *error);
+/* Brings every deal of a store back that has not ended: each in the generation of the machine version that its row
+ * names, then activated. May be interrupted and called again. told and out may be NULL. Rows that cannot be brought
+ * back do not hinder the others. DEALFSM_E_STATE: no generation of this host uses the store; DEALFSM_E_CORRUPT: parts
+ * of the store's files are damaged, all else was resumed and counted. [any] */
+int32_t dealfsm_host_resume(dealfsm_host *host, dealfsm_store *store, uint32_t flags, dealfsm_resume_fn *told,
+                            void *ctx, dealfsm_resumed *out, dealfsm_error *error);
 
 #ifdef __cplusplus
 }
