@@ -3,7 +3,9 @@
 /* dealfsm-dump: shows modules, machines, stored records and stores. This file finds the subcommand. */
 
 #include <argp.h>
+#include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +21,9 @@
 const char *argp_program_version = "dealfsm-dump " PACKAGE_VERSION;
 const char *argp_program_bug_address = PACKAGE_BUGREPORT;
 
-static const dump_command *const commands[] = {&dump_module_command,  &dump_machine_command, &dump_record_command,
-                                               &dump_deals_command,   &dump_deal_command,    &dump_history_command,
-                                               &dump_stats_command,   &dump_verify_command};
+static const dump_command *const commands[] = {&dump_module_command, &dump_machine_command, &dump_record_command,
+                                               &dump_deals_command,  &dump_deal_command,    &dump_history_command,
+                                               &dump_stats_command,  &dump_verify_command};
 enum { COMMANDS = sizeof commands / sizeof *commands, PROGRAM_MAX = 64 };
 
 static void help(FILE *out)
@@ -55,7 +57,9 @@ static int run(const dump_command *command, int argc, char **argv)
     argv[0] = program;
     const int status = command->run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        perror("dealfsm-dump: standard output");
+        if (errno != EPIPE) {
+            perror("dealfsm-dump: standard output");
+        }
         return DUMP_FAILED;
     }
     return status;
@@ -65,7 +69,8 @@ int main(int argc, char **argv)
 {
     const char *word = argc < 2 ? "" : argv[1];
     argp_err_exit_status = DUMP_USAGE;
-    json_object_seed(1); /* else it asks the system for random bytes */
+    signal(SIGPIPE, SIG_IGN); /* who stops reading ends us in the usual way: private copies of modules are removed */
+    json_object_seed(1);      /* else it asks the system for random bytes */
     if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
         help(stdout);
         return DUMP_DONE;

@@ -24,9 +24,11 @@ static const struct argp argp = {
     NULL,
     parse,
     "URL ID",
-    "Shows one deal of a store: in the first line why it does not go on; then how it stands, its money, and its timeline, "
+    "Shows one deal of a store: in the first line why it does not go on; then how it stands, its money, and its "
+    "timeline, "
     "refused events included.\v"
-    "Whether a deal is stalled (a put that failed, an op whose outcome nobody knows) only the running node can tell: its "
+    "Whether a deal is stalled (a put that failed, an op whose outcome nobody knows) only the running node can tell: "
+    "its "
     "row then shows the last state that is durable.\n\n"
     "Exit status: 0 done; 1 there is no such deal, its row is damaged, or it is no store; 2 wrong usage; 3 the store "
     "cannot be read, or no module is there.",
@@ -109,6 +111,9 @@ static void now_text(const shown *s, const deal_row *it, const deal_past *past)
     }
     number_line(s, "sequence", row->sequence);
     number_line(s, "revision", row->revision);
+    if (row->sidecar_len > 0) { /* canonical CBOR of our own: the queued events are in it, too */
+        line(s, "stored beside it", readable_cbor(s->view->arena, row->sidecar, row->sidecar_len));
+    }
     time_line(s, "created", row->created);
     time_line(s, "changed", row->updated);
 }
@@ -202,6 +207,7 @@ static void json(const shown *s, const deal_row *it, const deal_past *past)
     json_object_set_new(object, "why", text_json(arena, why, strlen(why)));
     json_object_set_new(object, "since", time_json(deal_since(it, past)));
     json_object_set_new(object, "history", walk.list);
+    json_object_set_new(object, "sidecar", json_string(values_hex(arena, it->row->sidecar, it->row->sidecar_len)));
     if (it->whole) {
         json_object_set_new(object, "may_ask", ops_json(s, it));
         json_object_set_new(object, "record", values_record_to_json(arena, &it->module->machine, &it->record));
@@ -247,4 +253,5 @@ static int run(int argc, char **argv)
     return view.status;
 }
 
-const dump_command dump_deal_command = {"deal", "one deal of a store: why it does not go on, its money, its timeline", run};
+const dump_command dump_deal_command = {"deal", "one deal of a store: why it does not go on, its money, its timeline",
+                                        run};

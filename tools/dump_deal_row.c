@@ -146,8 +146,7 @@ static void add_refusal(store_view *view, const deal_row *it, const deal_past *p
 {
     const description *machine = &it->module->machine;
     if (past->outside_refused != 0) {
-        words_add(text, "; %s was refused in %s at %s",
-                  words_short_event(view->arena, machine, past->outside_event),
+        words_add(text, "; %s was refused in %s at %s", words_short_event(view->arena, machine, past->outside_event),
                   words_state(view->arena, machine, past->outside_state),
                   time_text(view->arena, past->outside_refused));
     }
@@ -165,9 +164,10 @@ const char *deal_why(store_view *view, const deal_row *it, const deal_past *past
         words_add(&text, "It waits for a module: %s", it->trouble);
     } else if (strcmp(waits, "unknown") == 0) {
         add_since(view, it, past, &text);
-        words_item(&text, "", it->row->flags & DEALFSM_ROW_LEFT_BEHIND
-                                  ? "; another node has changed it since, what it waits for is not stored"
-                                  : "; the record is bare, what it waits for is not stored");
+        words_item(&text, "",
+                   it->row->flags & DEALFSM_ROW_LEFT_BEHIND
+                       ? "; another node has changed it since, what it waits for is not stored"
+                       : "; the record is bare, what it waits for is not stored");
     } else if (strcmp(waits, "queue") == 0) {
         add_since(view, it, past, &text);
         words_add(&text, " for the node: %" PRIu32 " event%s still to be applied", it->queued,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* `dealfsm-dump deals`: the deals of a store, a line each. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -10,7 +11,7 @@
 #include "dump_store.h"
 #include "text.h"
 
-enum { FILTERS_MAX = 32, STUCK_MS = 3600 * 1000, LINE_INDENT = 11, ID_COLUMNS = 9 };
+enum { FILTERS_MAX = 32, STUCK_MS = 3600 * 1000 };
 
 typedef struct options {
     store_choice store;
@@ -31,8 +32,10 @@ static const struct argp_option argp_options[] = {
     {"provider", 'p', "NAME", 0, "Only deals with this provider: a peer id, or the address of its wallet", 0},
     {"machine", 'v', "VERSION", 0, "Only deals of this machine version: \"client 0.5.6\", or 0.5.6", 0},
     {"stuck", OPTION_STUCK, "TIME", OPTION_ARG_OPTIONAL,
-     "Only deals that cannot go on as they are, or have not changed for TIME (1 h; 1 min where an event from outside was "
-     "refused): why stands below each", 0},
+     "Only deals that cannot go on as they are, or have not changed for TIME (1 h; 1 min where an event from outside "
+     "was "
+     "refused): why stands below each",
+     0},
     {"watch", 'w', NULL, 0, "Go on: show deals again as they change, until interrupted", 0},
     {0}};
 
@@ -88,8 +91,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (o->watch && o->store.url != NULL && strncmp(o->store.url, "leveldb:", strlen("leveldb:")) == 0) {
-            argp_error(state, "--watch: expected a store that can be read while a node runs (sqlite:FILE): a LevelDB is "
-                              "read from a copy, made when nobody has it open");
+            argp_error(state,
+                       "--watch: expected a store that can be read while a node runs (sqlite:FILE): a LevelDB is "
+                       "read from a copy, made when nobody has it open");
         }
         return 0;
     default:
@@ -98,19 +102,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {
-    argp_options,
-    parse,
-    "URL",
-    "Shows the deals of a store, a line each: sqlite:FILE (a path alone means that), also while a node runs; leveldb:DIR, "
-    "from a private copy, when no node has it open.\v"
-    "Each row is read through the module of its machine version; one that no module is there for is named and shown as far "
-    "as it can be. A damaged row is told on standard error; the others are shown.\n\n"
-    "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the store cannot be read, or no module is "
-    "there.",
-    children,
-    NULL,
-    NULL};
+static const struct argp argp = {argp_options,
+                                 parse,
+                                 "URL",
+                                 "Shows the deals of a store, a line each: sqlite:FILE (a path alone means that), also "
+                                 "while a node runs; leveldb:DIR, "
+                                 "from a private copy, when no node has it open.\v"
+                                 "Each row is read through the module of its machine version; one that no module is "
+                                 "there for is named and shown as far "
+                                 "as it can be. A damaged row is told on standard error; the others are shown.\n\n"
+                                 "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the "
+                                 "store cannot be read, or no module is "
+                                 "there.",
+                                 children,
+                                 NULL,
+                                 NULL};
 
 /* ---- What is shown */
 typedef struct seen_deal {
@@ -165,94 +171,9 @@ static bool is_wanted(const walk *w, const deal_row *it)
         state = is_state(w->view, it, o->status[i]);
     }
     return state && (o->machine == NULL || is_machine(it->row->machine_version, o->machine)) &&
-           (o->provider == NULL || (it->whole && (equal(&o->provider_name, it->record.sender, it->record.sender_len) ||
-                                                  equal(&o->provider_name, it->record.miner_wallet,
-                                                        it->record.miner_wallet_len))));
-}
-
-/* ---- A line */
-static const char *provider_of(store_view *view, const deal_row *it)
-{
-    enum { ADDRESS_MAX = 13 };
-    words text = {.arena = view->arena};
-    char *address = it->whole ? text_write_address(it->record.miner_wallet, it->record.miner_wallet_len) : NULL;
-    const size_t size = address == NULL ? 0 : strlen(address);
-    if (size > ADDRESS_MAX) { /* the ends tell most addresses apart */
-        words_add(&text, "%.6s…%s", address, address + size - 6);
-    } else {
-        words_item(&text, "", address == NULL ? "-" : address);
-    }
-    free(address);
-    return words_text(&text);
-}
-
-/* In FIL, cut to the width of its column; absurd amounts by their order. */
-static const char *spent_of(store_view *view, const deal_row *it)
-{
-    enum { SPENT_MAX = 12 };
-    words text = {.arena = view->arena};
-    mpz_t amount;
-    if (!it->whole) {
-        return "-";
-    }
-    mpz_init(amount);
-    text_amount_import(amount, it->record.funds_spent, it->record.funds_spent_len);
-    char *fil = text_write_fil(amount);
-    const size_t whole = strcspn(fil == NULL ? "" : fil, ".");
-    if (whole > SPENT_MAX - 2) {
-        words_add(&text, "≈ %s10^%zu", mpz_sgn(amount) < 0 ? "-" : "", whole - (mpz_sgn(amount) < 0 ? 2 : 1));
-    } else {
-        words_add(&text, fil != NULL && strlen(fil) > SPENT_MAX ? "%.11s…" : "%s", fil == NULL ? "-" : fil);
-    }
-    free(fil);
-    mpz_clear(amount);
-    return words_text(&text);
-}
-
-/* printf counts bytes, a column has characters. */
-static void column(const walk *w, const char *text, size_t width, bool right)
-{
-    const size_t used = paper_width(text);
-    const size_t gap = used < width ? width - used : 0;
-    paper_indent(&w->out, right ? gap : 0);
-    fputs(text, w->out.out);
-    paper_indent(&w->out, (right ? 0 : gap) + 2);
-}
-
-static void heading(const walk *w)
-{
-    paper_line(&w->out, INK_HEADING, "%9s  %-7s  %-26s  %-13s  %12s  %-11s  %s", "deal", "machine", "state", "provider",
-               "spent, FIL", "changed", "waits for");
-}
-
-static void show_line(const walk *w, const deal_row *it)
-{
-    store_view *view = w->view;
-    const char *version = it->row->machine_version == NULL ? "-" : it->row->machine_version;
-    const char *state = deal_state(view, it);
-    words id = {.arena = view->arena};
-    words cut = {.arena = view->arena};
-    words_add(&id, "%" PRIu64, it->row->deal);
-    words_add(&cut, strlen(state) > 26 ? "%.25s…" : "%s", state);
-    if (paper_width(words_text(&id)) > ID_COLUMNS) { /* a line of its own */
-        fprintf(w->out.out, "%s\n", words_text(&id));
-        column(w, "", ID_COLUMNS, true);
-    } else {
-        column(w, words_text(&id), ID_COLUMNS, true);
-    }
-    column(w, strncmp(version, "client ", 7) == 0 ? version + 7 : version, 7, false);
-    column(w, words_text(&cut), 26, false);
-    column(w, provider_of(view, it), 13, false);
-    column(w, spent_of(view, it), 12, true);
-    column(w, time_age(view, it->row->updated), 11, false);
-    paper_put(&w->out, it->whole ? INK_PLAIN : INK_WARNING, deal_waits(it));
-    fputc('\n', w->out.out);
-}
-
-static void show_why(const walk *w, const char *why)
-{
-    paper_indent(&w->out, LINE_INDENT);
-    paper_wrap(&w->out, INK_FAINT, LINE_INDENT, LINE_INDENT, why);
+           (o->provider == NULL ||
+            (it->whole && (equal(&o->provider_name, it->record.sender, it->record.sender_len) ||
+                           equal(&o->provider_name, it->record.miner_wallet, it->record.miner_wallet_len))));
 }
 
 static bool show_json(const walk *w, const deal_row *it, const char *why)
@@ -319,9 +240,9 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
     if (w->o->store.json) {
         return show_json(w, &it, why) ? (store_tell_trouble(w->view, &it), 0) : 1;
     }
-    show_line(w, &it);
+    deals_line(w->view, &w->out, &it);
     if (why != NULL) {
-        show_why(w, why);
+        deals_why(&w->out, why);
     } else {
         store_tell_trouble(w->view, &it);
     }
@@ -340,18 +261,31 @@ static void walk_once(walk *w)
     }
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+/* Interrupted, it ends as usual: private copies of modules are removed. */
 static void watch(walk *w)
 {
+    const struct sigaction action = {.sa_handler = interrupt};
     const struct timespec pause = {.tv_sec = 1};
-    while (w->view->status != DUMP_FAILED && fflush(stdout) == 0) {
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    while (!interrupted && w->view->status != DUMP_FAILED && fflush(stdout) == 0) {
         const seen_list spare = w->before;
         struct timespec now;
         w->before = w->now;
         w->now = (seen_list){spare.list, 0, spare.room};
-        nanosleep(&pause, NULL);
-        clock_gettime(CLOCK_REALTIME, &now);
-        w->view->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-        walk_once(w);
+        if (nanosleep(&pause, NULL) == 0) {
+            clock_gettime(CLOCK_REALTIME, &now);
+            w->view->now = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+            walk_once(w);
+        }
     }
 }
 
@@ -359,7 +293,7 @@ static void show_all(store_view *view, const options *o)
 {
     walk w = {.o = o, .view = view, .out = paper_on(stdout)};
     if (!o->store.json) {
-        heading(&w);
+        deals_heading(&w.out);
     }
     walk_once(&w);
     if (!o->store.json && !o->watch) {
@@ -408,4 +342,5 @@ static int run(int argc, char **argv)
     return view.status;
 }
 
-const dump_command dump_deals_command = {"deals", "the deals of a store, a line each; those that are stuck, and why", run};
+const dump_command dump_deals_command = {"deals", "the deals of a store, a line each; those that are stuck, and why",
+                                         run};

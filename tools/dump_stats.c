@@ -21,17 +21,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {
-    NULL,
-    parse,
-    "URL",
-    "Shows a store in figures: its size, its deals by machine version and state, what they wait for, their money, and the "
-    "events of its history.\v"
-    "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the store cannot be read, or no module is "
-    "there.",
-    children,
-    NULL,
-    NULL};
+static const struct argp argp = {NULL,
+                                 parse,
+                                 "URL",
+                                 "Shows a store in figures: its size, its deals by machine version and state, what "
+                                 "they wait for, their money, and the "
+                                 "events of its history.\v"
+                                 "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the "
+                                 "store cannot be read, or no module is "
+                                 "there.",
+                                 children,
+                                 NULL,
+                                 NULL};
 
 /* ---- Counting */
 typedef struct tally { /* of a machine version and state */
@@ -145,8 +146,7 @@ static int by_version(const void *a, const void *b)
 /* ---- Showing */
 enum { INDENT = 4, COLUMN = 40 };
 
-static void line(const paper *out, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static void line(const paper *out, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void line(const paper *out, const char *name, const char *format, ...)
 {

@@ -72,7 +72,7 @@ void store_status(store_view *view, int status)
 
 static void complain(store_view *view, int status, const char *text)
 {
-    fprintf(stderr, "%s: %s: %s\n", view->command, view->url, text);
+    fprintf(stderr, "%s: %s\n", view->command, text); /* the texts of stores name the file */
     store_status(view, status);
 }
 
@@ -251,8 +251,10 @@ bool store_line(store_view *view, json_t *json)
 {
     const bool written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
     json_decref(json);
-    if (!written) {
+    if (!written && errno != EPIPE) {
         fprintf(stderr, "%s: standard output: %s\n", view->command, strerror(errno));
+    }
+    if (!written) {
         store_status(view, DUMP_FAILED);
     }
     return written;

@@ -2,8 +2,8 @@
 #ifndef TOOLS_DUMP_STORE_H
 #define TOOLS_DUMP_STORE_H
 
-/* What the commands of dealfsm-dump on stores share: a store that is open for reading, its rows seen through the modules of
- * their machine versions, and what a deal waits for. Nothing is ever written, and no deal is activated. */
+/* What the commands of dealfsm-dump on stores share: a store that is open for reading, its rows seen through the modules
+ * of their machine versions, and what a deal waits for. Nothing is ever written, and no deal is activated. */
 
 #include <argp.h>
 #include <dealfsm/stores.h>
@@ -22,14 +22,20 @@ typedef struct store_choice {
     uint64_t deal;
     bool has_deal;
     bool json;
-    bool failed;        /* a module was refused; it has been told */
-    bool takes_deal;    /* set before parsing: a word ID may follow the URL */
-    bool needs_deal;    /* as well: it must */
+    bool failed;     /* a module was refused; it has been told */
+    bool takes_deal; /* set before parsing: a word ID may follow the URL */
+    bool needs_deal; /* as well: it must */
 } store_choice;
 
 extern const struct argp store_argp;
 /* The entry for a command's list of children. */
-#define STORE_ARGP_CHILDREN {{&store_argp, 0, NULL, 0}, {0}}
+#define STORE_ARGP_CHILDREN                                                                                            \
+    {                                                                                                                  \
+        {&store_argp, 0, NULL, 0},                                                                                     \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 /* ---- An open store */
 typedef struct store_view {
@@ -43,7 +49,7 @@ typedef struct store_view {
     int status;                 /* DUMP_…: the highest so far */
 } store_view;
 
-/* Loads the modules and opens the store. False: a message was written, view->status tells; store_close in either case. */
+/* Loads the modules and opens the store. False: a message was written, view->status tells. store_close in either case. */
 bool store_open(store_view *view, store_choice *choice, const char *command);
 void store_close(store_view *view, store_choice *choice);
 
@@ -80,38 +86,43 @@ const char *deal_waits(const deal_row *it);
 typedef struct deal_past {
     uint64_t events;
     uint64_t applied;
-    uint64_t refused;          /* also those terminated */
-    int64_t last_applied;      /* when; 0: not known */
-    int64_t outside_refused;   /* when the last outside event was refused; 0: none was */
-    uint32_t outside_event;    /* which */
-    uint64_t outside_state;    /* where */
+    uint64_t refused;        /* also those terminated */
+    int64_t last_applied;    /* when; 0: not known */
+    int64_t outside_refused; /* when the last outside event was refused; 0: none was */
+    uint32_t outside_event;  /* which */
+    uint64_t outside_state;  /* where */
 } deal_past;
 void store_past(store_view *view, const deal_row *it, deal_past *out);
 
 /* Why the deal does not go on, in a sentence. */
 const char *deal_why(store_view *view, const deal_row *it, const deal_past *past);
-/* Is it stuck: it cannot go on as it is, or has not changed for `patience` milliseconds (one minute at most where it waits for
- * an event from outside, and one was refused)? */
+/* Is it stuck: it cannot go on as it is, or has not changed for `patience` milliseconds (one minute at most where it waits
+ * for an event from outside, and one was refused)? */
 bool deal_is_stuck(const store_view *view, const deal_row *it, const deal_past *past, int64_t patience);
 /* Since when it waits. 0: not known. */
 int64_t deal_since(const deal_row *it, const deal_past *past);
 
 /* ---- Forms */
-const char *time_text(values_arena *arena, int64_t milliseconds);     /* "2026-01-31 12:00:00.000"; "not known" */
-const char *time_age(const store_view *view, int64_t milliseconds);   /* "3 min 5 s" before now; "not known" */
-json_t *time_json(int64_t milliseconds);                              /* "2026-01-31T12:00:00.000Z" or null */
-json_t *u64_json(uint64_t number);                                    /* decimal text */
+const char *time_text(values_arena *arena, int64_t milliseconds);        /* "2026-01-31 12:00:00.000"; "not known" */
+const char *time_age(const store_view *view, int64_t milliseconds);      /* "3 min 5 s" before now; "not known" */
+json_t *time_json(int64_t milliseconds);                                 /* "2026-01-31T12:00:00.000Z" or null */
+json_t *u64_json(uint64_t number);                                       /* decimal text */
 json_t *text_json(values_arena *arena, const char *data, uint64_t size); /* not UTF-8: {"hex": …} */
 /* A name without "DealStatus" or "ClientEvent". */
 const char *brief_name(const char *name);
 const char *happened_name(uint32_t kind); /* "applied" */
-/* "DealStatusOngoing" by the newest module that knows it (one vocabulary serves all versions), else by the store, else the
- * number. */
+/* "DealStatusOngoing" by the newest module that knows it (one vocabulary serves all versions), else by the store, else
+ * the number. */
 const char *past_state(const store_view *view, uint64_t status, const char *stored);
 const char *past_event(const store_view *view, uint32_t event, const char *stored);
 
 /* Writes one line. False: it could not be written; the walk should end. */
 bool store_line(store_view *view, json_t *json);
+
+/* `dealfsm-dump deals` as text. */
+void deals_heading(const paper *out);
+void deals_line(store_view *view, const paper *out, const deal_row *it);
+void deals_why(const paper *out, const char *why);
 
 /* share/schema/deals.json, deal.json, history.json */
 json_t *deal_json(store_view *view, const deal_row *it);

@@ -158,15 +158,18 @@ static void set_row(store_view *view, json_t *json, const deal_row *it)
 static void set_parties(values_arena *arena, json_t *json, const dealfsm_record *r)
 {
     set(json, "provider", form_json(arena, text_write_peer(r->sender, r->sender_len), r->sender, r->sender_len));
-    set(json, "provider_wallet", form_json(arena, text_write_address(r->miner_wallet, r->miner_wallet_len),
-                                           r->miner_wallet, r->miner_wallet_len));
-    set(json, "client_wallet", form_json(arena, text_write_address(r->client_wallet, r->client_wallet_len),
-                                         r->client_wallet, r->client_wallet_len));
-    set(json, "payload_cid", form_json(arena, text_write_cid(r->payload_cid, r->payload_cid_len), r->payload_cid,
-                                       r->payload_cid_len));
-    set(json, "pay_ch", r->has_payment_info == 0
-                            ? json_null()
-                            : form_json(arena, text_write_address(r->pay_ch, r->pay_ch_len), r->pay_ch, r->pay_ch_len));
+    set(json, "provider_wallet",
+        form_json(arena, text_write_address(r->miner_wallet, r->miner_wallet_len), r->miner_wallet,
+                  r->miner_wallet_len));
+    set(json, "client_wallet",
+        form_json(arena, text_write_address(r->client_wallet, r->client_wallet_len), r->client_wallet,
+                  r->client_wallet_len));
+    set(json, "payload_cid",
+        form_json(arena, text_write_cid(r->payload_cid, r->payload_cid_len), r->payload_cid, r->payload_cid_len));
+    set(json, "pay_ch",
+        r->has_payment_info == 0
+            ? json_null()
+            : form_json(arena, text_write_address(r->pay_ch, r->pay_ch_len), r->pay_ch, r->pay_ch_len));
     set(json, "lane", r->has_payment_info == 0 ? json_null() : u64_json(r->lane));
 }
 

@@ -9,8 +9,8 @@
 typedef struct timeline {
     store_view *view;
     const paper *out;
-    char day[11];               /* of the last line: a new day has a line of its own */
-    uint64_t message;           /* a sum over the last message: only a new one is shown */
+    char day[11];     /* of the last line: a new day has a line of its own */
+    uint64_t message; /* a sum over the last message: only a new one is shown */
 } timeline;
 
 void timeline_event(timeline *it, const dealfsm_store_event *event);

@@ -25,11 +25,15 @@ static const struct argp argp = {
     NULL,
     parse,
     "URL",
-    "Verifies a store: every record and what is stored beside it is read by the module of its machine version, the rules "
+    "Verifies a store: every record and what is stored beside it is read by the module of its machine version, the "
+    "rules "
     "for money hold, the history leads to each row; and shows the sums for each payment channel.\v"
-    "M1 FundsSpent is at most TotalFunds. M2 no lane is spent on by two deals. M3 what is paid for is worth at most what "
-    "was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that was read is "
-    "written as the same bytes. X1 the history is a chain that leads to the row. The machines of the reference allow some "
+    "M1 FundsSpent is at most TotalFunds. M2 no lane is spent on by two deals. M3 what is paid for is worth at most "
+    "what "
+    "was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that was read "
+    "is "
+    "written as the same bytes. X1 the history is a chain that leads to the row. The machines of the reference allow "
+    "some "
     "of it (FundsSpent can pass TotalFunds in 1.0.9 and 1.28.3; PaymentRequested can be negative in 1.28.3): that is "
     "noted.\n\n"
     "Exit status: 0 all is well; 1 a rule is broken, a row is damaged or no module is there for it, or it is no store; "
@@ -156,10 +160,10 @@ static void show_totals(const walk *w)
 {
     const totals *t = &w->totals;
     if (w->json) {
-        json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)t->rows, "whole",
-                                 (json_int_t)t->whole, "damaged", (json_int_t)t->damaged, "unknown",
-                                 (json_int_t)t->unknown, "broken", (json_int_t)t->broken, "noted",
-                                 (json_int_t)t->noted);
+        json_t *json =
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)t->rows, "whole", (json_int_t)t->whole,
+                      "damaged", (json_int_t)t->damaged, "unknown", (json_int_t)t->unknown, "broken",
+                      (json_int_t)t->broken, "noted", (json_int_t)t->noted);
         store_line(w->view, json);
         return;
     }
@@ -211,4 +215,5 @@ static int run(int argc, char **argv)
     return view.status;
 }
 
-const dump_command dump_verify_command = {"verify", "is a store whole, do the rules for money hold; sums per channel", run};
+const dump_command dump_verify_command = {"verify", "is a store whole, do the rules for money hold; sums per channel",
+                                          run};

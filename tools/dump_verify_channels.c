@@ -26,7 +26,7 @@ typedef struct lane_use {
 } lane_use;
 
 struct channels {
-    void *tree; /* of channel, by address */
+    void *tree;     /* of channel, by address */
     lane_use *uses; /* of deals that have spent something */
     size_t count;
     size_t room;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The history of a deal is a chain: sequences grow, each event begins where the last one ended, and the row is its end. It may
- * have gaps: histories are limited, or off for a while. */
+/* The history of a deal is a chain: sequences grow, each event begins where the last one ended, and the row is its end.
+ * It may have gaps: histories are limited, or off for a while. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -88,7 +88,8 @@ static void check_chain(walk *w, const dealfsm_store_event *event)
         return;
     }
     if (event->sequence <= last->sequence) {
-        words_add(&text, "the history tells event %" PRIu64 " behind event %" PRIu64 ": an event came twice, or is late",
+        words_add(&text,
+                  "the history tells event %" PRIu64 " behind event %" PRIu64 ": an event came twice, or is late",
                   event->sequence, last->sequence);
         say(w, event->deal, words_text(&text));
     } else if (event->sequence == last->sequence + 1 && event->from != last->to) {

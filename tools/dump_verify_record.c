@@ -17,7 +17,7 @@ typedef struct check {
 /* What the machines of the reference allow; their weaknesses are kept: spec pages v1.0.9 and v1.28.3. */
 static const struct {
     const char *machine_version;
-    bool past_total;        /* FundsSpent can pass TotalFunds */
+    bool past_total;         /* FundsSpent can pass TotalFunds */
     bool requested_negative; /* paid ahead of the requests */
 } allowed[] = {{"client 1.0.9", true, false}, {"client 1.28.3", true, true}};
 
@@ -105,8 +105,9 @@ static void check_end(const check *c)
 {
     const bool final = description_is_final(&c->it->module->machine, c->it->record.status);
     if (final != ((c->it->row->flags & DEALFSM_ROW_FINAL) != 0)) {
-        say(c, "F3", true, final ? "the state is final, but the row says that the deal goes on"
-                                 : "the row says that the deal has ended, but its state is not final");
+        say(c, "F3", true,
+            final ? "the state is final, but the row says that the deal goes on"
+                  : "the row says that the deal has ended, but its state is not final");
     }
     if (final && (c->it->queued > 0 || deal_is_owed(c->it))) {
         say(c, "F3", true, "the deal has ended, but events are queued or a handler is owed");
