@@ -37,6 +37,7 @@ static int32_t write_snapshot(const deal *d, const version *to, const dealfsm_sn
         return fill_snapshot(to->layout, &record, &side, room, out, error);
     journey j;
     int32_t code = journey_make(&j, &record, &side, &module_version, to, error);
+    j.side.moved = true;
     if (!code)
         code = fill_snapshot(to->layout, &j.t.record, &j.side, room, out, error);
     journey_end(&j);
@@ -105,13 +106,26 @@ static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from
     return DEALFSM_OK;
 }
 
+/* Whether the version can have written this beside this record. */
+static int32_t check_sidecar(const sidecar *side, const version *from, const fsm_record *record, dealfsm_error *error)
+{
+    if (side->owed && !fsm_find_handler(from->machine, record->status))
+        return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "a handler is owed, but state %llu has none",
+                           (unsigned long long)record->status);
+    if (side->mark != FSM_MARK_NO && !from->has_mark)
+        return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "it has the mark `unversioned`, which %s does not need",
+                           from->machine->version);
+    return DEALFSM_OK;
+}
+
 /* The sidecar of a snapshot, or what stands for it where there is none. */
 static int32_t read_sidecar(const dealfsm_snapshot *snapshot, const version *from, const fsm_record *record,
                             sidecar *side, entries *queue, dealfsm_error *error)
 {
     if (snapshot->sidecar_len) {
         fsm_bytes bytes = {snapshot->sidecar, (uint32_t)snapshot->sidecar_len};
-        return sidecar_read(bytes, from->machine, side, queue, error);
+        int32_t code = sidecar_read(bytes, from->machine, side, queue, error);
+        return code ? code : check_sidecar(side, from, record, error);
     }
     if (snapshot->revision > DEAL_COUNT_MAX)
         return border_fail(error, DEALFSM_E_ARGUMENT, "revision", "expected less than 2^63, found %llu",
@@ -208,7 +222,7 @@ static int32_t stage_from(dealfsm_machine *machine, const version *from, const f
                           entries *queue, bool older, dealfsm_error *error)
 {
     if (from == &module_version)
-        return stage(machine, record, side, queue, older, error);
+        return stage(machine, record, side, queue, older || side->moved, error);
     journey j;
     int32_t code = journey_make(&j, record, side, from, &module_version, error);
     if (!code)
