@@ -5,7 +5,7 @@
 
 #include "cbor.h"
 
-enum { KEY_VERSION, KEY_SEQUENCE, KEY_REVISION, KEY_OWED, KEY_QUEUE, KEY_MARK, KEY_CARRIED, KEYS_KNOWN };
+enum { KEY_VERSION, KEY_SEQUENCE, KEY_REVISION, KEY_OWED, KEY_QUEUE, KEY_MARK, KEY_CARRIED, KEY_MOVED, KEYS_KNOWN };
 
 static uint32_t owed_of(const deal *d)
 {
@@ -84,7 +84,7 @@ uint64_t sidecar_write(const sidecar *s, uint8_t *buffer, uint64_t capacity)
 {
     cbor_writer w = {buffer, capacity, 0};
     cbor_write_head(&w, CBOR_MAP,
-                    3 + (s->owed != 0) + (s->queued != 0) + (s->mark != FSM_MARK_NO) + (s->carried.size != 0) +
+                    3 + (s->owed != 0) + (s->queued != 0) + (s->mark != FSM_MARK_NO) + (s->carried.size != 0) + s->moved +
                         (s->unknown.size ? pairs(s->unknown) : 0));
     write_number(&w, KEY_VERSION, SIDECAR_VERSION);
     write_number(&w, KEY_SEQUENCE, s->sequence);
@@ -99,6 +99,8 @@ uint64_t sidecar_write(const sidecar *s, uint8_t *buffer, uint64_t capacity)
         cbor_write_head(&w, CBOR_UINT, KEY_CARRIED);
         cbor_write_raw(&w, s->carried);
     }
+    if (s->moved)
+        write_number(&w, KEY_MOVED, 1);
     cbor_write_raw(&w, s->unknown);
     return w.length;
 }
@@ -254,6 +256,19 @@ static bool read_carried(cbor_reader *r, fsm_bytes *out)
     return true;
 }
 
+static bool read_moved(cbor_reader *r, bool *moved)
+{
+    uint64_t number = 0;
+    const uint8_t *start = r->at;
+    if (!read_number(r, &number))
+        return false;
+    *moved = number == 1;
+    if (*moved)
+        return true;
+    r->at = start;
+    return cbor_fail(r, "expected the mark of a snapshot for another version: 1");
+}
+
 static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, entries *queue, bool *memory)
 {
     uint64_t left = 0, number = 0;
@@ -274,7 +289,8 @@ static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, 
     if ((take_key(r, KEY_OWED, &left) && !read_owed(r, &s->owed)) ||
         (take_key(r, KEY_QUEUE, &left) && !read_queue(r, machine, queue, memory)) ||
         (take_key(r, KEY_MARK, &left) && !read_mark(r, &s->mark)) ||
-        (take_key(r, KEY_CARRIED, &left) && !read_carried(r, &s->carried)) || !keep_unknown(r, left, &s->unknown))
+        (take_key(r, KEY_CARRIED, &left) && !read_carried(r, &s->carried)) ||
+        (take_key(r, KEY_MOVED, &left) && !read_moved(r, &s->moved)) || !keep_unknown(r, left, &s->unknown))
         return false;
     return r->at == r->end || cbor_fail(r, "bytes after the end");
 }
