@@ -135,9 +135,18 @@ static bool encode(journey *j, const version *v, fsm_bytes *out)
     return bytes;
 }
 
-/* Back on a version that the deal was on, with nothing applied since: its record is what it was, unless a queued event has
- * led to another state on the way. */
-static int32_t come_back(journey *j, const version *to, dealfsm_error *error)
+static int32_t verdict(fsm_verdict v, const char *why, const version *from, const version *to, dealfsm_error *error)
+{
+    if (v == FSM_STAYS)
+        return border_fail(error, DEALFSM_E_STAYS, "deal", "stays on %s for now, does not move to %s: %s",
+                           from->machine->version, to->machine->version, why);
+    return border_fail(error, DEALFSM_E_REFUSED, "deal", "cannot move from %s to %s: %s", from->machine->version,
+                       to->machine->version, why);
+}
+
+/* Back on a version that the deal was on, with nothing applied since: its record is what it was. Where a queued event leads to
+ * another state on the way, nobody can tell whether it was there before: it is to be applied first. */
+static int32_t come_back(journey *j, const version *from, const version *to, dealfsm_error *error)
 {
     fsm_bytes before = carried_for(j, to);
     fsm_record record;
@@ -148,18 +157,13 @@ static int32_t come_back(journey *j, const version *to, dealfsm_error *error)
     if (!layout_read(to->layout, before, &record, &where, &why))
         return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "what is carried for %s, at byte %llu: %s",
                            to->machine->version, (unsigned long long)where, why);
-    if (record.id == j->t.record.id && (record.status == j->t.record.status || !j->t.queued))
-        j->t.record = record;
+    if (record.id != j->t.record.id)
+        return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "what is carried for %s is of deal %llu, not %llu",
+                           to->machine->version, (unsigned long long)record.id, (unsigned long long)j->t.record.id);
+    if (record.status != j->t.record.status && j->t.queued)
+        return verdict(FSM_STAYS, "it was there before, and an event is queued that leads to another state", from, to, error);
+    j->t.record = record;
     return DEALFSM_OK;
-}
-
-static int32_t verdict(fsm_verdict v, const char *why, const version *from, const version *to, dealfsm_error *error)
-{
-    if (v == FSM_STAYS)
-        return border_fail(error, DEALFSM_E_STAYS, "deal", "stays on %s for now, does not move to %s: %s",
-                           from->machine->version, to->machine->version, why);
-    return border_fail(error, DEALFSM_E_REFUSED, "deal", "cannot move from %s to %s: %s", from->machine->version,
-                       to->machine->version, why);
 }
 
 /* A step between neighbours. */
@@ -181,7 +185,7 @@ static int32_t step(journey *j, const version *from, const version *to, dealfsm_
         return no_memory(error);
     if (up && !layout_adopt(to->layout, &j->t.record, room, &why))
         return verdict(FSM_REFUSED, why, from, to, error);
-    int32_t code = come_back(j, to, error);
+    int32_t code = come_back(j, from, to, error);
     if (code)
         return code;
     if (!carry(j, to, from, left))

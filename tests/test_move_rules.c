@@ -3,6 +3,7 @@
  * worked example in its words. A = client 0.5.6, B = client 1.0.9, C = client 1.28.3. */
 #include "../fsm/move.h"
 #include "fsm_fixture.h"
+#include "move_page.h"
 
 enum { QUEUE_MAX = 4 };
 
@@ -67,8 +68,10 @@ static fsm_verdict go(moving *m, fsm_move *move)
 /* Every field of two records. */
 static void check_record(const fsm_record *found, const fsm_record *expected)
 {
-#define SPAN(field) ck_assert_msg(found->field.size == expected->field.size && (!found->field.size ||                  \
-                        !memcmp(found->field.data, expected->field.data, found->field.size)), #field)
+#define SPAN(field)                                                                                                    \
+    ck_assert_msg(found->field.size == expected->field.size &&                                                         \
+                      (!found->field.size || !memcmp(found->field.data, expected->field.data, found->field.size)),     \
+                  #field)
 #define NUMBER(field) ck_assert_msg(found->field == expected->field, #field)
     SPAN(payload_cid), NUMBER(id), SPAN(selector), SPAN(piece_cid), SPAN(price_per_byte), NUMBER(payment_interval);
     NUMBER(payment_interval_increase), SPAN(unseal_price), NUMBER(store_id), SPAN(channel.initiator);
@@ -83,57 +86,6 @@ static void check_record(const fsm_record *found, const fsm_record *expected)
 
 /* ---- Status */
 
-enum { S = -1 /* stays */, R = -2 /* refused */ };
-typedef struct cell {
-    int with; /* PaymentInfo set: the new status, S or R */
-    int none;
-} cell;
-#define X(status) {status, status} /* whether PaymentInfo is set or not */
-static const struct {
-    uint64_t status;
-    cell a_to_b, b_to_c, c_to_b, b_to_a;
-} page[] = {
-    {0, X(0), X(0), X(0), X(0)},
-    {3, X(28), X(3), X(3), X(R)},
-    {28, X(R), X(28), X(28), X(3)},
-    {4, {R, 4}, {30, 4}, X(4), {5, 4}},
-    {5, {4, R}, X(5), {5, R}, X(R)},
-    {30, X(R), X(R), {4, R}, X(R)},
-    {6, X(6), X(6), X(6), X(6)},
-    {24, X(R), X(24), X(24), X(S)},
-    {10, X(10), X(10), {10, R}, X(10)}, /* C→B without PaymentInfo: a free deal */
-    {11, X(11), X(11), {11, R}, X(11)},
-    {12, X(12), X(12), {12, R}, X(12)},
-    {13, X(13), X(13), {13, R}, X(13)},
-    {14, X(14), X(14), {14, R}, X(14)},
-    {18, X(18), X(18), {18, R}, X(18)},
-    {19, X(19), X(19), X(19), X(19)},
-    {8, X(8), X(8), X(8), X(8)},
-    {25, X(R), X(25), X(25), X(S)},
-    {27, X(R), X(27), X(27), X(S)},
-    {21, X(R), X(21), X(21), X(S)},
-    {22, X(R), X(22), {22, R}, X(S)},
-    {23, X(R), X(23), {23, R}, X(R)},
-    {29, X(R), X(R), X(R), X(R)},
-    {31, X(R), X(R), X(S), X(R)},
-    {32, X(R), X(R), X(S), X(R)},
-    {33, X(R), X(R), X(S), X(R)},
-    {34, X(R), X(R), X(S), X(R)},
-    {9, X(9), X(9), X(9), X(9)},
-    {15, X(15), X(15), X(15), X(15)},
-    {16, X(16), X(16), X(16), X(16)},
-    {17, X(17), X(17), X(17), X(17)},
-    {26, X(R), X(26), X(26), X(R)},
-    {1, X(R), X(R), X(R), X(R)},
-    {2, X(R), X(R), X(R), X(R)},
-    {7, X(R), X(R), X(R), X(R)},
-    {20, X(R), X(R), X(R), X(R)},
-    {35, X(R), X(R), X(R), X(R)},
-    {255, X(R), X(R), X(R), X(R)},
-    {256 + 13, X(R), X(R), X(R), X(R)},
-    {UINT64_MAX, X(R), X(R), X(R), X(R)},
-};
-
 static void check_cell(moving m, fsm_move *move, int expected, bool with)
 {
     uint64_t status = m.t.record.status;
@@ -143,20 +95,27 @@ static void check_cell(moving m, fsm_move *move, int expected, bool with)
         m.t.record.lane = 0;
     }
     fsm_verdict verdict = go(&m, move);
-    ck_assert_msg(verdict == (expected == S ? FSM_STAYS : expected == R ? FSM_REFUSED : FSM_MOVES),
+    ck_assert_msg(verdict == (expected == PAGE_STAYS     ? FSM_STAYS
+                              : expected == PAGE_REFUSED ? FSM_REFUSED
+                                                         : FSM_MOVES),
                   "status %u: verdict %d (%s)", (unsigned)status, verdict, m.why);
     if (verdict == FSM_MOVES)
         ck_assert_uint_eq(m.t.record.status, (uint64_t)expected);
+}
+
+static int cell_of(int row, int step, bool with)
+{
+    return with ? page[row].steps[step].with : page[row].steps[step].none;
 }
 
 START_TEST(status_rows)
 {
     for (int with = 0; with < 2; with++) {
         uint64_t number = page[_i].status;
-        check_cell(old_deal(number), A_TO_B, with ? page[_i].a_to_b.with : page[_i].a_to_b.none, with);
-        check_cell(deal(number), B_TO_C, with ? page[_i].b_to_c.with : page[_i].b_to_c.none, with);
-        check_cell(deal(number), C_TO_B, with ? page[_i].c_to_b.with : page[_i].c_to_b.none, with);
-        check_cell(deal(number), B_TO_A, with ? page[_i].b_to_a.with : page[_i].b_to_a.none, with);
+        check_cell(old_deal(number), A_TO_B, cell_of(_i, PAGE_A_TO_B, with), with);
+        check_cell(deal(number), B_TO_C, cell_of(_i, PAGE_B_TO_C, with), with);
+        check_cell(deal(number), C_TO_B, cell_of(_i, PAGE_C_TO_B, with), with);
+        check_cell(deal(number), B_TO_A, cell_of(_i, PAGE_B_TO_A, with), with);
     }
 }
 END_TEST
@@ -370,7 +329,8 @@ START_TEST(payment_requested_c_to_b)
     static const struct {
         const char *requested;
         bool moves, moves_if_it_must_pay;
-    } cases[] = {{"-1", false, false}, {"0", true, false}, {"1", true, true}, {"1730", true, true}, {"1731", false, false}};
+    } cases[] = {
+        {"-1", false, false}, {"0", true, false}, {"1", true, true}, {"1730", true, true}, {"1731", false, false}};
     for (int i = 0; i < COUNT(cases); i++) {
         moving m = deal(paying[_i]);
         bool must_pay = paying[_i] == 10 || paying[_i] == 11 || paying[_i] == 12 || paying[_i] == 14;
@@ -436,6 +396,7 @@ START_TEST(channel_ready_a_to_b)
     QUEUE_1(&m, BlocksReceived, of_number(ARG_U64, 5));
     queue_event(&m, ClientEventPaymentChannelReady, of_bytes(ARG_ADDRESS, ADDRESS_B), of_number(ARG_U64, 7));
     QUEUE_0(&m, AllBlocksReceived);
+    m.t.handler_owed = true;
     MOVES(&m, A_TO_B);
     ck_assert_uint_eq(m.t.record.status, 24);
     ck_assert(m.t.record.has_payment_info && !m.t.handler_owed);
@@ -457,11 +418,12 @@ START_TEST(lane_errored_a_to_b)
     QUEUE_1(&m, AllocateLaneErrored, of_bytes(ARG_ERROR, BYTES("no")));
     fsm_record on_a = m.t.record;
     step_of(&fsm_client_0_5_6, &on_a, ClientEventAllocateLaneErrored, m.queue[0].args[0], NO_VALUE);
+    m.t.handler_owed = true;
     MOVES(&m, A_TO_B);
     ck_assert_uint_eq(m.t.record.status, 24);
     ck_assert(!m.t.handler_owed);
-    ck_assert_int_eq(
-        step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result, FSM_APPLIED);
+    ck_assert_int_eq(step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result,
+                     FSM_APPLIED);
     ck_assert_uint_eq(m.t.record.status, DealStatusFailing);
     ck_bytes(m.t.record.message, on_a.message);
 }
@@ -479,8 +441,8 @@ START_TEST(add_funds_errored_a_to_b)
         ck_text(m.queue[0].args[0].bytes, "wait for add funds: ");
     else
         ck_text(m.queue[0].args[0].bytes, "wait for add funds: no gas");
-    ck_assert_int_eq(
-        step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result, FSM_APPLIED);
+    ck_assert_int_eq(step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result,
+                     FSM_APPLIED);
 }
 END_TEST
 
@@ -495,8 +457,8 @@ START_TEST(funds_expended_a_to_b)
     ck_assert_uint_eq(m.queue[0].event, ClientEventBadPaymentRequested);
     ck_assert_uint_eq(m.queue[0].count, 1);
     ck_text(m.queue[0].args[0].bytes, "not enough funds left: expected amt = 400, actual amt = 500");
-    ck_assert_int_eq(
-        step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result, FSM_APPLIED);
+    ck_assert_int_eq(step_of(&fsm_client_1_0_9, &m.t.record, m.queue[0].event, m.queue[0].args[0], NO_VALUE).result,
+                     FSM_APPLIED);
     ck_assert_uint_eq(m.t.record.status, on_a.status);
     ck_bytes(m.t.record.message, on_a.message);
 }
@@ -507,6 +469,7 @@ START_TEST(proposed_a_to_b)
 {
     moving m = old_deal(0);
     QUEUE_1(&m, DealProposed, of_channel(BYTES("me"), BYTES("you"), 4));
+    m.t.handler_owed = true;
     MOVES(&m, A_TO_B);
     ck_assert_uint_eq(m.t.record.status, 27);
     ck_assert(m.t.record.legacy_protocol && !m.t.handler_owed);
@@ -553,8 +516,8 @@ START_TEST(queue_down)
         {C_TO_B, 13, ClientEventDataTransferError, text, true},
         {C_TO_B, 13, ClientEventCancel, NO_VALUE, true},
         {B_TO_A, 4, ClientEventPaymentChannelReady, address, false}, /* then 24, which stays */
-        {B_TO_A, 0, ClientEventDealProposed, channel, false},       /* then 3, which is refused */
-        {B_TO_A, 13, ClientEventComplete, NO_VALUE, false},         /* A drops it */
+        {B_TO_A, 0, ClientEventDealProposed, channel, false},        /* then 3, which is refused */
+        {B_TO_A, 13, ClientEventComplete, NO_VALUE, false},          /* A drops it */
         {B_TO_A, 19, ClientEventComplete, NO_VALUE, true},
         {B_TO_A, 13, ClientEventProviderCancelled, NO_VALUE, false}, /* 6 and 28-33 A does not know */
         {B_TO_A, 13, ClientEventEarlyTermination, NO_VALUE, false},
