@@ -121,7 +121,7 @@ static void add_handler(store_view *view, const deal_row *it, words *text)
     }
     words_add(text, " for the handler %s", handler->name);
     if (handler->ops_count > 0) {
-        words_add(text, ", which waits for the answer to %s", words_text(&ops));
+        words_add(text, ", which may wait for the answer to %s", words_text(&ops));
     }
 }
 
