@@ -39,7 +39,6 @@ typedef struct host_move {
     bool listens; /* one-deal subscriptions have their part in `to`; guarded by the host's lock */
     bool flipped; /* the route shows `to` */
     bool back;    /* the old side goes on */
-    bool failed;  /* the driver's: activate said so */
     uint32_t verdict;
     uint64_t tried;    /* the driver's: revision at the last attempt; 0: none */
     uint64_t revision; /* the driver's: of the frozen deal */

@@ -180,7 +180,7 @@ static bool carry(host_move *move)
         return true;
     }
     set_stage(move, MOVE_ACTIVATES);
-    move->failed = move->to->functions->activate(move->to->machine, move->deal, NULL, &why) < 0;
+    move->to->functions->activate(move->to->machine, move->deal, NULL, &why); /* how it stands tells what came of it */
     return true;
 }
 
@@ -211,11 +211,13 @@ static bool wait_for_put(host_move *move)
         flip(move);
         return true;
     }
-    bool pending = shown.flags & DEALFSM_DEAL_PUT_PENDING;
-    if (result >= 0 && !move->failed && (pending || !(shown.flags & DEALFSM_DEAL_STALLED)))
+    if (result < 0 && result != DEALFSM_E_NOT_FOUND)
+        return false; /* nobody knows: asked again */
+    if (result >= 0 && shown.flags & DEALFSM_DEAL_PUT_PENDING)
         return false;
-    if (move->to->functions->drop(move->to->machine, move->deal, NULL) == DEALFSM_E_BUSY)
-        return false; /* the thread that is in it looks again */
+    result = move->to->functions->drop(move->to->machine, move->deal, NULL);
+    if (result < 0 && result != DEALFSM_E_NOT_FOUND)
+        return false; /* BUSY: the thread that is in it looks again. Never both sides at once */
     go_back(move, DEALFSM_SWAP_FAILED, status_in(move->from, move->deal),
             shown.stall_text[0] != 0 ? shown.stall_text : "the new machine did not activate it");
     return true;
@@ -226,7 +228,7 @@ static void end_giving(host_move *move, host_shard *shard)
 {
     bool stays = move->back && move->verdict == DEALFSM_SWAP_STAYS;
     move->stage = stays ? MOVE_WAITS : MOVE_OVER;
-    move->back = move->rested = move->failed = false;
+    move->back = move->rested = false;
     if (!stays)
         host_route_find(shard, move->deal)->move = NULL;
     atomic_fetch_sub(&move->swap->moving, 1);
@@ -514,7 +516,8 @@ bool host_moved(const host_call *call, uint64_t deal, int32_t result, bool had_e
     host_shard *shard;
     const host_route *route = find(call->generation, deal, &shard);
     bool moved = route != NULL &&
-                 (route->generation != call->generation || (route->move != NULL && swap_holds(route->move)));
+                 (route->generation != call->generation ||
+                  (result == DEALFSM_E_FROZEN && route->move != NULL && swap_holds(route->move)));
     pthread_mutex_unlock(&shard->lock);
     if (moved && error != NULL && !had_error)
         error->code = DEALFSM_OK;
