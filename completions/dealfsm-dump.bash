@@ -24,7 +24,7 @@ _dealfsm_dump() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files=
     COMPREPLY=()
     if [[ $COMP_CWORD -eq 1 ]]; then
-        words='module machine record deals deal history stats verify --help --version'
+        words='module machine record migrate deals deal history stats verify --help --version'
     else
         # "--format=x" arrives as three words.
         if [[ $current == = ]]; then
@@ -36,11 +36,12 @@ _dealfsm_dump() {
             machine:-f | machine:--format) words='text json mermaid plantuml dot svg' ;;
             machine:-s | machine:--state) words=$(_dealfsm_dump_names states) ;;
             machine:-e | machine:--event) words=$(_dealfsm_dump_names events) ;;
-            record:--hex) return ;;
+            record:--hex | migrate:--hex | migrate:--to | migrate:--from) return ;;
             deals:-s | deals:--status) words=$(_dealfsm_dump_names states) ;;
             deals:-p | deals:--provider | deals:-v | deals:--machine) return ;;
             *:--modules) COMPREPLY=($(compgen -d -- "$current")) && return ;;
-            record:-m | record:--module | deals:-m | deals:--module | deal:-m | deal:--module | history:-m | \
+            record:-m | record:--module | migrate:-m | migrate:--module | deals:-m | deals:--module | deal:-m | \
+                deal:--module | history:-m | \
                 history:--module | stats:-m | stats:--module | verify:-m | verify:--module) files='!*.so' ;;
             *)
                 case ${COMP_WORDS[1]} in
@@ -48,6 +49,7 @@ _dealfsm_dump() {
                     machine) words='--format --state --event --holes' files='!*.so' ;;
                     deals) words='--status --provider --machine --stuck --watch --json --module --modules' files='!*' ;;
                     deal | history | stats | verify) words='--json --module --modules' files='!*' ;;
+                    migrate) words='--to --from --hex --json --module --modules' files='!*' ;;
                     record) words='--hex --json --from-json --diff --module --modules' files='!*' ;;
                 esac
                 words+=' --help --usage --version'

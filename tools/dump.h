@@ -23,6 +23,7 @@ extern const dump_command dump_deal_command;
 extern const dump_command dump_deals_command;
 extern const dump_command dump_history_command;
 extern const dump_command dump_machine_command;
+extern const dump_command dump_migrate_command;
 extern const dump_command dump_module_command;
 extern const dump_command dump_record_command;
 extern const dump_command dump_stats_command;

@@ -13,7 +13,7 @@ enum { FILE_MAX_BYTES = 256 * 1024 * 1024 };
 
 static bool refuse(const char *name, const char *why)
 {
-    fprintf(stderr, "dealfsm-dump record: %s: %s\n", name, why);
+    fprintf(stderr, "dealfsm-dump: %s: %s\n", name, why);
     return false;
 }
 
@@ -38,7 +38,7 @@ bool stored_add_hex(stored_list *all, const char *name, const char *hex, size_t 
     uint64_t bytes;
     for (size_t i = 0; i < size; i++) {
         if (!isxdigit((unsigned char)hex[i])) {
-            fprintf(stderr, "dealfsm-dump record: %s: expected hex digits, found \"%.*s\" at character %zu\n", name,
+            fprintf(stderr, "dealfsm-dump: %s: expected hex digits, found \"%.*s\" at character %zu\n", name,
                     isprint((unsigned char)hex[i]) ? 1 : 0, hex + i, i + 1);
             return false;
         }

@@ -125,3 +125,32 @@ void dump_unload(dump_modules *all)
     dealfsm_host_free(all->host, NULL);
     *all = (dump_modules){0};
 }
+
+/* ---- Services */
+/* No deal is ever activated, so no op is ever asked for. */
+static void never_asked(void *ctx, const dealfsm_op *op)
+{
+    (void)ctx;
+    (void)op;
+}
+
+static const void *find_service(void *ctx, const char *id)
+{
+    static const dealfsm_environment environment = {.struct_size = sizeof environment,
+                                                    .OpenDataTransfer = never_asked,
+                                                    .SendDataTransferVoucher = never_asked,
+                                                    .CloseDataTransfer = never_asked,
+                                                    .GetChainHead = never_asked,
+                                                    .GetOrCreatePaymentChannel = never_asked,
+                                                    .AllocateLane = never_asked,
+                                                    .CreatePaymentVoucher = never_asked,
+                                                    .WaitForPaymentChannelCreation = never_asked,
+                                                    .WaitForPaymentChannelAddFunds = never_asked,
+                                                    .WaitForPaymentChannelReady = never_asked,
+                                                    .CheckAvailableFunds = never_asked,
+                                                    .FinalizeBlockstore = never_asked};
+    (void)ctx;
+    return strcmp(id, "environment/1") == 0 ? &environment : NULL;
+}
+
+const dealfsm_services dump_idle_services = {.struct_size = sizeof dump_idle_services, .service = find_service};

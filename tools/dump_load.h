@@ -30,4 +30,7 @@ bool dump_load_folder(dump_modules *all, const char *folder);
 
 void dump_unload(dump_modules *all);
 
+/* For a machine in which deals are looked at, and never activated: nothing is asked for, nothing stored. */
+extern const dealfsm_services dump_idle_services;
+
 #endif

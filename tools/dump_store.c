@@ -81,35 +81,8 @@ static int status_of(int32_t result)
     return result == DEALFSM_E_ARGUMENT ? DUMP_USAGE : result == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED;
 }
 
-/* No deal is ever activated, so no op is ever asked for. */
-static void never_asked(void *ctx, const dealfsm_op *op)
-{
-    (void)ctx;
-    (void)op;
-}
-
-static const void *find_service(void *ctx, const char *id)
-{
-    static const dealfsm_environment environment = {.struct_size = sizeof environment,
-                                                    .OpenDataTransfer = never_asked,
-                                                    .SendDataTransferVoucher = never_asked,
-                                                    .CloseDataTransfer = never_asked,
-                                                    .GetChainHead = never_asked,
-                                                    .GetOrCreatePaymentChannel = never_asked,
-                                                    .AllocateLane = never_asked,
-                                                    .CreatePaymentVoucher = never_asked,
-                                                    .WaitForPaymentChannelCreation = never_asked,
-                                                    .WaitForPaymentChannelAddFunds = never_asked,
-                                                    .WaitForPaymentChannelReady = never_asked,
-                                                    .CheckAvailableFunds = never_asked,
-                                                    .FinalizeBlockstore = never_asked};
-    (void)ctx;
-    return strcmp(id, "environment/1") == 0 ? &environment : NULL;
-}
-
 static bool open_machines(store_view *view)
 {
-    const dealfsm_services services = {.struct_size = sizeof services, .service = find_service};
     dealfsm_error error = {.struct_size = sizeof error};
     view->machines = calloc(view->modules->count, sizeof(dealfsm_machine *));
     if (view->machines == NULL) {
@@ -118,7 +91,7 @@ static bool open_machines(store_view *view)
     }
     for (size_t i = 0; i < view->modules->count; i++) {
         const dealfsm_module_info *info = &view->modules->list[i].info;
-        if (info->functions->open(&services, &view->machines[i], &error) < 0 ||
+        if (info->functions->open(&dump_idle_services, &view->machines[i], &error) < 0 ||
             dealfsm_store_teach(view->store, info->functions, &error) < 0) {
             fprintf(stderr, "%s: %s: %s\n", view->command, info->path, error.text);
             store_status(view, DUMP_FAILED);
