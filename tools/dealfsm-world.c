@@ -110,7 +110,6 @@ static int serve(const arguments *a)
     }
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGTERM, &stop, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
     bool ok = world_serve(listener, books, &why);
     (void)close(listener);
     (void)unlink(strchr(a->place, ':') + 1);

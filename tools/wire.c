@@ -25,29 +25,17 @@ static bool address_of(const char *url, struct sockaddr_un *address, text_why *w
 
 bool wire_open(wire *c, int fd)
 {
-    int second = dup(fd);
-    *c = (wire){.in = fdopen(fd, "r")};
-    c->out = second >= 0 ? fdopen(second, "w") : NULL;
-    if (c->in != NULL && c->out != NULL) {
-        return true;
-    }
+    *c = (wire){.in = fdopen(fd, "r"), .fd = fd};
     if (c->in == NULL) {
         (void)close(fd);
     }
-    if (c->out == NULL && second >= 0) {
-        (void)close(second);
-    }
-    wire_close(c);
-    return false;
+    return c->in != NULL;
 }
 
 void wire_close(wire *c)
 {
     if (c->in != NULL) {
         (void)fclose(c->in);
-    }
-    if (c->out != NULL) {
-        (void)fclose(c->out);
     }
     free(c->line);
     *c = (wire){0};
@@ -104,10 +92,29 @@ int wire_listen(const char *url, text_why *why)
 
 /* ---- Lines */
 
+/* No SIGPIPE when the other side is gone. */
+static bool send_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR) {
+            return false;
+        }
+        data += sent > 0 ? sent : 0;
+        len -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
 bool wire_send(wire *c, json_t *message)
 {
-    bool ok = message != NULL && json_dumpf(message, c->out, JSON_COMPACT) == 0 && fputc('\n', c->out) != EOF &&
-              fflush(c->out) == 0;
+    char *text = message != NULL ? json_dumps(message, JSON_COMPACT) : NULL;
+    size_t len = text != NULL ? strlen(text) : 0;
+    if (text != NULL) {
+        text[len] = '\n'; /* in place of the NUL: one call */
+    }
+    bool ok = text != NULL && send_all(c->fd, text, len + 1);
+    free(text);
     json_decref(message);
     return ok;
 }

@@ -26,7 +26,7 @@
 
 typedef struct wire {
     FILE *in;
-    FILE *out;
+    int fd; /* in's */
     char *line;
     size_t room;
 } wire;
