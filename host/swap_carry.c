@@ -142,8 +142,10 @@ static int32_t check_head(const host_generation *to, const dealfsm_snapshot *giv
     return has.revision != given->revision ? differs(given->deal, to, "revision", error) : DEALFSM_OK;
 }
 
-/* Asks for the deal as the old version had it: the same record must come back, unless there is no way back now. */
-static int32_t check_bytes(const host_generation *to, const dealfsm_snapshot *given, dealfsm_error *error)
+/* Asks for the deal as it was given: the same record must come back, unless there is no way back now; between two modules of
+ * one version the same sidecar, too. */
+static int32_t check_bytes(const host_generation *from, const host_generation *to, const dealfsm_snapshot *given,
+                           dealfsm_error *error)
 {
     taken back;
     if (!writes(to, given->machine_version))
@@ -158,7 +160,7 @@ static int32_t check_bytes(const host_generation *to, const dealfsm_snapshot *gi
     const dealfsm_snapshot *has = &back.snapshot;
     if (result >= 0 && !same(given->record, given->record_len, has->record, has->record_len))
         result = differs(given->deal, to, "record", error);
-    if (result >= 0 && strcmp(given->machine_version, version_of(to)) == 0 && given->flags == 0 &&
+    if (result >= 0 && strcmp(version_of(from), version_of(to)) == 0 &&
         !same(given->sidecar, given->sidecar_len, has->sidecar, has->sidecar_len))
         result = differs(given->deal, to, "queue or handler owed", error);
     taken_free(&back);
@@ -201,7 +203,7 @@ int32_t swap_carry(const host_generation *from, const host_generation *to, uint6
     if (result >= 0) {
         result = check_head(to, &t.snapshot, error);
         if (result >= 0 && whole)
-            result = check_bytes(to, &t.snapshot, error);
+            result = check_bytes(from, to, &t.snapshot, error);
         if (result < 0)
             to->functions->drop(to->machine, deal, NULL);
     }
