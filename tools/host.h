@@ -81,7 +81,8 @@ typedef struct host_node {
 } host_node;
 
 /* host_node.c */
-/* Opens the node; 0 or an exit code, the reason on standard error. Deals that the store has are brought back by host_node_run. */
+/* Opens the node; 0 or an exit code, the reason on standard error. Deals that the store has are brought back by
+ * host_node_run. */
 int host_node_open(host_node *node, const host_options *options, const scenario *s);
 /* Runs the deals to their ends, or until SIGINT or SIGTERM; 0 or an exit code. */
 int host_node_run(host_node *node);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The report as JSON: an object a line for each deal, then one with the summary. Amounts are attoFIL in decimal, as texts; so are no
- * other numbers. */
+/* The report as JSON: an object a line for each deal, then one with the summary. Amounts are attoFIL in decimal, as
+ * texts; so are no other numbers. */
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The node: loads the module, opens a machine with the world as its environment, and hears what becomes of the deals. */
+/* The node: loads the module, opens a machine with the world as its environment, hears what becomes of the deals. */
 
 #include "host.h"
 #include "world_file.h"
@@ -184,7 +184,8 @@ static int load_module(host_node *node, dealfsm_module **module)
     return HOST_FINE;
 }
 
-/* The machine's puts wait for the disk: when a call has returned, what it did is durable. Threads make the store busy. */
+/* The machine's puts wait for the disk: when a call has returned, what it did is durable. Threads make the store
+ * busy. */
 static int open_machine(host_node *node, dealfsm_module *module)
 {
     dealfsm_error error = {.struct_size = sizeof error};
@@ -344,7 +345,8 @@ int host_node_run(host_node *node)
 
 /* ---- Closing */
 
-/* An op that nobody will answer any more is told to be unknown, so that the machine can be closed: the deal stalls, nothing is put. */
+/* An op that nobody will answer any more is told to be unknown, so that the machine can be closed: the deal stalls,
+ * nothing is put. */
 static void give_up(const host_node *node, uint64_t deal)
 {
     dealfsm_deal state = {.struct_size = sizeof state};

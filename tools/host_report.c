@@ -137,8 +137,8 @@ static size_t first_line(const char *text, int width)
     }
 }
 
-/* Writes a text from column `at` on in lines that end before column `end`, further lines indented; the last line is left open.
- * Returns the column reached. */
+/* Writes a text from column `at` on in lines that end before column `end`, further lines indented; the last line is
+ * left open. Returns the column reached. */
 static int wrap(FILE *out, const char *text, int at, int end, int indent)
 {
     for (;;) {

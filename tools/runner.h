@@ -2,14 +2,15 @@
 #ifndef TOOLS_RUNNER_H
 #define TOOLS_RUNNER_H
 
-/* A machine in a world: threads that take the world's steps to the machine, and the environment by which the machine asks. */
+/* A machine in a world: threads that take the world's steps to the machine, and the environment by which the machine
+ * asks. */
 
 #include "world.h"
 
 typedef struct runner runner;
 
-/* How the world's steps reach the machine; results as in dealfsm/machine.h. *revision, 0 at first: what makes it durable, if it is
- * not yet. [any] */
+/* How the world's steps reach the machine; results as in dealfsm/machine.h. *revision, 0 at first: what makes it
+ * durable, if it is not yet. [any] */
 typedef struct runner_machine {
     void *ctx;
     int32_t (*resume)(void *ctx, uint64_t deal);
@@ -17,8 +18,8 @@ typedef struct runner_machine {
     int32_t (*dispatch)(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision);
     int32_t (*complete)(void *ctx, const dealfsm_answer *answer);
     int32_t (*retry)(void *ctx, uint64_t deal);
-    /* After a step: the deal's last durable revision to *revision (0: none); waits, unless nested in an op, until a deal whose put
-     * failed goes on. False: it does not, as the run was stopped. */
+    /* After a step: the deal's last durable revision to *revision (0: none); waits, unless nested in an op, until a
+     * deal whose put failed goes on. False: it does not, as the run was stopped. */
     bool (*settle)(void *ctx, uint64_t deal, bool nested, uint64_t *revision);
 } runner_machine;
 

@@ -2,8 +2,8 @@
 #ifndef TOOLS_SCENARIO_H
 #define TOOLS_SCENARIO_H
 
-/* A scenario: what world the deals meet. Read from JSON; `scenario_format` writes the description of the format, from the same
- * tables that read it. */
+/* A scenario: what world the deals meet. Read from JSON; `scenario_format` writes the description of the format, from
+ * the same tables that read it. */
 
 #include <stdio.h>
 
@@ -114,7 +114,8 @@ typedef struct scenario {
 scenario *scenario_read(const char *file, text_why *why);
 /* The same from text; name stands for the file. */
 scenario *scenario_parse(const char *json, const char *name, text_why *why);
-/* The file's JSON, compact, with keys sorted: two files of the same text are the same scenario. NULL: unreadable. Free it. */
+/* The file's JSON, compact, with keys sorted: two files of the same text are the same scenario. NULL: unreadable.
+ * Free it. */
 char *scenario_text(const char *file);
 void scenario_free(scenario *s);
 

@@ -2,14 +2,17 @@
 #ifndef TOOLS_WIRE_H
 #define TOOLS_WIRE_H
 
-/* Between a node and a world in a process of its own: a unix socket, a JSON object a line, each request of the node answered by one line.
- * Numbers that may need 64 bits are texts; values have the forms of values.h.
+/* Between a node and a world in a process of its own: a unix socket, a JSON object a line, each request of the node
+ * answered by one line. Numbers that may need 64 bits are texts; values have the forms of values.h.
  *
- *   {"hello": 1, "scenario": {…}, "deals": n, "seed": "n", "cancelled": b, "shortfall": b, "rows": [[deal, revision, sequence, final], …]}
- *       -> {"books": "/path"}. First of all; rows are those of the node's store. What the world has sent that is not in them comes again.
+ *   {"hello": 1, "scenario": {…}, "deals": n, "seed": "n", "cancelled": b, "shortfall": b,
+ *    "rows": [[deal, revision, sequence, final], …]}
+ *       -> {"books": "/path"}. First of all; rows are those of the node's store. What the world has sent that is not in
+ *          them comes again.
  *   {"next": deal, "revision": n}   deal 0: any; revision: the deal's, durable now
- *       -> {"wait": 1}, {"end": 1}, or {"step": kind, "deal": n, "order": n, "time": n} with, for an event, {"event": n, "args": […]} and,
- *          for an answer, {"op": n, "sequence": n, "nth": n, "outcome": n, "text": "…", "values": […]}
+ *       -> {"wait": 1}, {"end": 1}, or {"step": kind, "deal": n, "order": n, "time": n} with, for an event,
+ *          {"event": n, "args": […]} and, for an answer,
+ *          {"op": n, "sequence": n, "nth": n, "outcome": n, "text": "…", "values": […]}
  *   {"done": order, "deal": n, "promised": n, "revision": n, "nested": b, "sent": b}
  *       -> {}. The step is durable once `revision` has reached `promised`.
  *   {"ask": op, "deal": n, "sequence": n, "nth": n, "flags": n, "args": […]}

@@ -2,18 +2,18 @@
 #ifndef TOOLS_WORLD_H
 #define TOOLS_WORLD_H
 
-/* The world of a scenario: providers, a chain with payment channels, the client's own node, and time. It is asked for what comes
- * next, told what became of it, and answers the ops of a machine; runner.h drives a machine through it. It knows nothing else of
- * the machine.
+/* The world of a scenario: providers, a chain with payment channels, the client's own node, and time. It is asked for
+ * what comes next, told what became of it, and answers the ops of a machine; runner.h drives a machine through it. It
+ * knows nothing else of the machine.
  *
- * Time is virtual (microseconds from 0), goes on only as steps are asked for, and each deal has its own: what a deal meets depends
- * on the seed, its id and the keys of its ops, never on other deals, on threads, on how the node answers, or on how often the node
- * was killed. Deals share wallets and payment channels; the order of deals shows there in lane numbers and in who comes too late
- * for an empty wallet, and nowhere else.
+ * Time is virtual (microseconds from 0), goes on only as steps are asked for, and each deal has its own: what a deal
+ * meets depends on the seed, its id and the keys of its ops, never on other deals, on threads, on how the node
+ * answers, or on how often the node was killed. Deals share wallets and payment channels; the order of deals shows
+ * there in lane numbers and in who comes too late for an empty wallet, and nowhere else.
  *
- * Nodes may be killed. The world keeps each step until the node has said that it is durable; when a node begins (again), it
- * says which rows its store has, and steps that are not in them come again. An op is looked up by its key: a known key gets the
- * known answer at the known time and has no second effect. */
+ * Nodes may be killed. The world keeps each step until the node has said that it is durable; when a node begins
+ * (again), it says which rows its store has, and steps that are not in them come again. An op is looked up by its
+ * key: a known key gets the known answer at the known time and has no second effect. */
 
 #include <dealfsm/environment.h>
 #include <dealfsm/record.h>
@@ -31,7 +31,8 @@ typedef struct world_options {
     void *ctx;
     /* A line for --trace, or NULL. [any] */
     void (*trace)(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
-    /* The books cannot be written (why; NULL: they can again): waits a little; true: try again. NULL: the world breaks. */
+    /* The books cannot be written (why; NULL: they can again): waits a little; true: try again. NULL: the world
+     * breaks. */
     bool (*wait)(void *ctx, const char *why);
 } world_options;
 
@@ -128,9 +129,9 @@ typedef struct world_asked {
 /* How a node reaches a world, in its own process or in another one. All [any]. */
 typedef struct world_link {
     void *ctx;
-    /* The next step, of any deal that is in nobody's hands (0), or of this one, which is in the caller's. NEXT_WAIT: only when others
-     * have done what they are at; NEXT_END: nothing is left, or the world is broken. revision: of the deal, durable now (0: as was
-     * last reported). */
+    /* The next step, of any deal that is in nobody's hands (0), or of this one, which is in the caller's. NEXT_WAIT:
+     * only when others have done what they are at; NEXT_END: nothing is left, or the world is broken. revision: of
+     * the deal, durable now (0: as was last reported). */
     world_next (*next)(void *ctx, uint64_t deal, uint64_t revision, world_step *step);
     void (*done)(void *ctx, const world_report *report);
     void (*ask)(void *ctx, const dealfsm_op *op, world_asked *out);
@@ -149,7 +150,8 @@ typedef struct world_row {
     bool final_state;
 } world_row;
 
-/* A node begins: rows of deals 1 to `deals`, or NULL for none at all. False: store and world do not belong together, *why says how. */
+/* A node begins: rows of deals 1 to `deals`, or NULL for none at all. False: store and world do not belong together,
+ * *why says how. */
 bool world_begin(world *w, const world_row *rows, text_why *why);
 /* Out of memory, or the books cannot be written: NULL: no. */
 const char *world_broken(const world *w);
@@ -216,10 +218,11 @@ typedef struct world_channel_row {
     const char *why; /* "" when right */
 } world_channel_row;
 
-/* The books of the whole world. They balance when each deal's FundsSpent is at most the best voucher that its provider holds,
- * and that is at most one voucher ahead, whose PaymentSent was refused or is outstanding; when no lane belongs to two deals and no
- * deal to two lanes; when no deal has added more than its TotalFunds; when a channel's vouchers are covered by its funds;
- * when no attoFIL was lost between wallets and channels; and when no *once* op had its effect twice for one key. */
+/* The books of the whole world. They balance when each deal's FundsSpent is at most the best voucher that its
+ * provider holds, and that is at most one voucher ahead, whose PaymentSent was refused or is outstanding; when no
+ * lane belongs to two deals and no deal to two lanes; when no deal has added more than its TotalFunds; when a
+ * channel's vouchers are covered by its funds; when no attoFIL was lost between wallets and channels; and when no
+ * *once* op had its effect twice for one key. */
 typedef struct world_books {
     world_channel_row *channels; /* those that exist or have lanes */
     size_t channel_count;
@@ -231,7 +234,8 @@ typedef struct world_books {
     bool balance;
 } world_books;
 
-/* claims: of deals 1 to `deals`, in order; NULL: what deals say is not known, and is not looked at. NULL: out of memory. */
+/* claims: of deals 1 to `deals`, in order; NULL: what deals say is not known, and is not looked at. NULL: out of
+ * memory. */
 world_books *world_audit(const world *w, const world_claim *claims);
 void world_books_free(world_books *books);
 

@@ -19,8 +19,8 @@ static void forget_answers(world_deal *d)
     }
 }
 
-/* A step that was sent is in the row, or it comes again. A deal at rest is put by the next step only, so that a row above the one
- * that a step was sent to holds the step. A deal that was created only has still to be opened. */
+/* A step that was sent is in the row, or it comes again. A deal at rest is put by the next step only, so that a row
+ * above the one that a step was sent to holds the step. A deal that was created only has still to be opened. */
 static void settle_sent(world_deal *d, const world_row *row)
 {
     for (size_t i = d->thing_count; i-- > 0;) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The chain: wallets, payment channels, messages.
  *
- * A client and a provider share one channel. Money for it leaves the wallet when the message is sent and is in the channel when the
- * message lands. A lost message gives the money back. A pair's channel is new until the time that a creation takes has passed since
- * its first deal began: until then each message creates it or, coming second, adds to it, and the node cannot give its address
- * yet; from then on messages add funds. That is settled by times alone, so that no deal's way depends on which deal was first. */
+ * A client and a provider share one channel. Money for it leaves the wallet when the message is sent and is in the
+ * channel when the message lands. A lost message gives the money back. A pair's channel is new until the time that a
+ * creation takes has passed since its first deal began: until then each message creates it or, coming second, adds to
+ * it, and the node cannot give its address yet; from then on messages add funds. That is settled by times alone, so
+ * that no deal's way depends on which deal was first. */
 
 #include <blake2.h>
 #include <dealfsm/vocabulary.h>
@@ -125,7 +126,8 @@ message *chain_new_message(world *w, world_deal *d)
     return m;
 }
 
-/* Sends a message with money. Its fate is rolled by the deal's own dice: when it lands, whether twice, whether at all. */
+/* Sends a message with money. Its fate is rolled by the deal's own dice: when it lands, whether twice, whether at
+ * all. */
 static message *send_message(world *w, world_deal *d, const mpz_t amount)
 {
     const scenario_chain *chain = &w->scenario->chain;

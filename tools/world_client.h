@@ -12,7 +12,8 @@ typedef struct world_client world_client;
 world_client *world_client_open(const char *url, text_why *why);
 void world_client_close(world_client *c);
 
-/* What the world has to know first. `of` is the scenario as scenario_text gives it, w a new world of it. False: the world refuses, *why. */
+/* What the world has to know first. `of` is the scenario as scenario_text gives it, w a new world of it. False: the
+ * world refuses, *why. */
 bool world_client_begin(world_client *c, const char *of, const world_options *options, bool cancelled, bool shortfall,
                         const world_row *rows, text_why *why);
 world_link world_client_link(world_client *c);

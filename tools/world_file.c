@@ -46,7 +46,8 @@ static const char *const WRITES[WRITE_COUNT] = {
 
 /* ---- Statements */
 
-/* Runs a statement with values: i uint64_t, t text or NULL, z mpz_t, b bytes and size_t. After the first failure nothing is done. */
+/* Runs a statement with values: i uint64_t, t text or NULL, z mpz_t, b bytes and size_t. After the first failure
+ * nothing is done. */
 static void run(world_file *f, int which, const char *kinds, ...)
 {
     sqlite3_stmt *s = f->writes[which];

@@ -103,7 +103,8 @@ lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t a
     return &c->lanes[number];
 }
 
-/* Would the voucher be good? As in the network, one of an equal or lower amount is refused; so is one that is not covered. */
+/* Would the voucher be good? As in the network, one of an equal or lower amount is refused; so is one that is not
+ * covered. */
 static bool voucher_allowed(const world *w, const channel *c, const lane *l, const mpz_t amount, reply *r)
 {
     mpz_t missing;

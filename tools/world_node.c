@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The client's own node: ops. Every op goes the same way: its key is looked up, trouble is rolled by the key, the op has its effect if
- * the key is new, and the answer is put among the things to come, at the time that the key had first. */
+/* The client's own node: ops. Every op goes the same way: its key is looked up, trouble is rolled by the key, the op
+ * has its effect if the key is new, and the answer is put among the things to come, at the time that the key had
+ * first. */
 
 #include <dealfsm/vocabulary.h>
 #include <stdlib.h>

@@ -4,9 +4,10 @@
 
 /* The world's inside. One mutex guards all of it.
  *
- * Each deal has a list of what is to come for it. A node's thread takes the deal whose next thing is the earliest, is told that one
- * thing, and says when it is done: so a deal is in one thread at a time, and its things happen in the order of their times. A thread
- * that answers an op within its call asks for this deal's things up to the answer: the same order. */
+ * Each deal has a list of what is to come for it. A node's thread takes the deal whose next thing is the earliest, is
+ * told that one thing, and says when it is done: so a deal is in one thread at a time, and its things happen in the
+ * order of their times. A thread that answers an op within its call asks for this deal's things up to the answer: the
+ * same order. */
 
 #include <pthread.h>
 

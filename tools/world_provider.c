@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Providers. A turn says one thing, an event from outside for the client, and settles when the next turn is; after asking for
- * money there is none until the voucher comes.
+/* Providers. A turn says one thing, an event from outside for the client, and settles when the next turn is; after
+ * asking for money there is none until the voucher comes.
  *
- * An honest provider sends up to one payment interval ahead, asks for what that costs, and waits until the voucher has come
- * before it sends on: the client of 0.5.6 drops what reaches it while it makes a voucher. What the last blocks cost is always
- * asked as the last payment, so that it is above zero. */
+ * An honest provider sends up to one payment interval ahead, asks for what that costs, and waits until the voucher
+ * has come before it sends on: the client of 0.5.6 drops what reaches it while it makes a voucher. What the last
+ * blocks cost is always asked as the last payment, so that it is above zero. */
 
 #include <dealfsm/vocabulary.h>
 #include <stdio.h>
