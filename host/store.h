@@ -34,9 +34,14 @@ typedef struct store_event {
     uint64_t to;
     const char *message;
     size_t message_len;
+    const char *payment_requested; /* as in dealfsm_store_event */
+    const char *funds_spent;
+    uint64_t total_received;
 } store_event;
 
-enum { STORE_AMOUNTS = 7, STORE_AMOUNT_TEXT = 312 }; /* 127 bytes of magnitude have 306 digits */
+/* Amounts of a record, in the order of store_amounts. */
+enum { STORE_PAYMENT_REQUESTED = 3, STORE_FUNDS_SPENT = 4, STORE_AMOUNTS = 7 };
+enum { STORE_AMOUNT_TEXT = 312 }; /* 127 bytes of magnitude have 306 digits */
 
 typedef struct store_put {
     struct store_put *next;
@@ -60,7 +65,8 @@ typedef struct store_put {
     const store_event *events;
     uint32_t events_count;
     size_t size;                  /* of this piece of memory */
-    char *amounts[STORE_AMOUNTS]; /* decimal text, NULL: not known; in the order of store_amounts */
+    char *amounts[STORE_AMOUNTS]; /* decimal text; NULL: not known, or nobody wants it */
+    uint64_t total_received;      /* where amounts are known */
     void (*stored)(void *ctx, uint64_t deal, uint64_t revision, int32_t outcome); /* NULL: the put's caller waits */
     void *stored_ctx;
 } store_put;
@@ -68,7 +74,7 @@ typedef struct store_put {
 /* ---- Drivers */
 typedef struct store_driver {
     const char *scheme;
-    bool amounts; /* commit wants amounts as text */
+    bool amounts; /* commit wants all amounts as text, not only those of the history */
     /* Opens; *handle is what the others get. */
     int32_t (*open)(dealfsm_store *store, void **handle, dealfsm_error *error);
     void (*close)(void *handle);
@@ -114,6 +120,9 @@ struct dealfsm_store {
     dealfsm_store_stats stats;
     void *failed; /* tsearch tree: deals whose last put failed; writer thread only */
 };
+
+/* ---- Copying: store_put.c. All of a put but `stored`; the caller frees it. NULL: no memory. */
+store_put *store_put_copy(const dealfsm_store *store, const dealfsm_put *row);
 
 /* ---- Writing: store_write.c */
 int32_t store_writer_start(dealfsm_store *store, dealfsm_error *error);

@@ -147,16 +147,43 @@ bool leveldb_side_read(const uint8_t *bytes, size_t length, leveldb_side *side)
     return true;
 }
 
-/* ---- What a put told: time, version, then each event: kind, event, reason, sequence, from, to, message */
+/* ---- What a put told: time, version, then each event: kind, event, reason, sequence, from, to, total received,
+ * message, payment requested, funds spent; amounts as text with NUL, empty for not known */
 
-enum { HISTORY_FIXED = 8 + 1, EVENT_FIXED = 1 + 4 + 4 + 8 + 8 + 8 + 4 };
+enum { HISTORY_FIXED = 8 + 1, EVENT_FIXED = 1 + 4 + 4 + 8 + 8 + 8 + 8 + 4 + 2 + 2 };
+
+static size_t amount_size(const char *amount)
+{
+    return amount != NULL ? strlen(amount) + 1 : 0;
+}
 
 size_t leveldb_history_size(const store_put *put)
 {
     size_t size = HISTORY_FIXED + strlen(put->machine_version) + 8;
-    for (uint32_t i = 0; i < put->events_count; i++)
-        size += EVENT_FIXED + put->events[i].message_len;
+    for (uint32_t i = 0; i < put->events_count; i++) {
+        const store_event *event = &put->events[i];
+        size +=
+            EVENT_FIXED + event->message_len + amount_size(event->payment_requested) + amount_size(event->funds_spent);
+    }
     return size;
+}
+
+static void write_event(uint8_t **at, const store_event *event)
+{
+    size_t payment_requested = amount_size(event->payment_requested), funds_spent = amount_size(event->funds_spent);
+    write_number(at, event->kind, 1);
+    write_number(at, event->event, 4);
+    write_number(at, (uint32_t)event->reason, 4);
+    write_number(at, event->sequence, 8);
+    write_number(at, event->from, 8);
+    write_number(at, event->to, 8);
+    write_number(at, event->total_received, 8);
+    write_number(at, event->message_len, 4);
+    write_number(at, payment_requested, 2);
+    write_number(at, funds_spent, 2);
+    write_bytes(at, event->message, event->message_len);
+    write_bytes(at, event->payment_requested, payment_requested);
+    write_bytes(at, event->funds_spent, funds_spent);
 }
 
 void leveldb_history_write(const store_put *put, uint8_t *bytes)
@@ -166,18 +193,18 @@ void leveldb_history_write(const store_put *put, uint8_t *bytes)
     write_number(&at, (uint64_t)put->when, 8);
     write_number(&at, version, 1);
     write_bytes(&at, put->machine_version, version);
-    for (uint32_t i = 0; i < put->events_count; i++) {
-        const store_event *event = &put->events[i];
-        write_number(&at, event->kind, 1);
-        write_number(&at, event->event, 4);
-        write_number(&at, (uint32_t)event->reason, 4);
-        write_number(&at, event->sequence, 8);
-        write_number(&at, event->from, 8);
-        write_number(&at, event->to, 8);
-        write_number(&at, event->message_len, 4);
-        write_bytes(&at, event->message, event->message_len);
-    }
+    for (uint32_t i = 0; i < put->events_count; i++)
+        write_event(&at, &put->events[i]);
     end_value(bytes, at);
+}
+
+static bool read_amount(const uint8_t **at, const uint8_t *end, size_t size, const char **amount)
+{
+    if (size > (size_t)(end - *at) || (size > 0 && (*at)[size - 1] != '\0'))
+        return false;
+    *amount = size > 0 ? (const char *)*at : NULL;
+    *at += size;
+    return true;
 }
 
 static bool read_event(const uint8_t **at, const uint8_t *end, dealfsm_store_event *event)
@@ -190,12 +217,15 @@ static bool read_event(const uint8_t **at, const uint8_t *end, dealfsm_store_eve
     event->sequence = read_number(at, 8);
     event->from = read_number(at, 8);
     event->to = read_number(at, 8);
+    event->total_received = read_number(at, 8);
     event->message_len = read_number(at, 4);
+    size_t payment_requested = (size_t)read_number(at, 2), funds_spent = (size_t)read_number(at, 2);
     event->message = (const char *)*at;
     if (event->message_len > (uint64_t)(end - *at))
         return false;
     *at += event->message_len;
-    return true;
+    return read_amount(at, end, payment_requested, &event->payment_requested) &&
+           read_amount(at, end, funds_spent, &event->funds_spent);
 }
 
 static int32_t count_event(void *ctx, const dealfsm_store_event *event)

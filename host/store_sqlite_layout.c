@@ -45,6 +45,9 @@ static const char *const upgrades[] = {
     " time TEXT NOT NULL,"
     " reason INTEGER NOT NULL," /* 0, or the DEALFSM_E_… that refused it */
     " message TEXT NOT NULL,"
+    " payment_requested TEXT," /* of the deal after the event, where it was applied: attoFIL, decimal */
+    " funds_spent TEXT,"
+    " total_received INTEGER," /* bytes */
     " PRIMARY KEY (deal, revision, position)"
     ") STRICT, WITHOUT ROWID;",
 };

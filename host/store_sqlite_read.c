@@ -15,9 +15,9 @@ static const char rows_sql[] =
     "SELECT id, machine_version, status_name, status, final, sequence, revision, created, updated, record, sidecar,"
     " checksum FROM deals WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 static const char history_sql[] =
-    "SELECT deal, revision, sequence, kind, event, event_name, from_status, from_name, to_status, to_name, time, "
-    "reason,"
-    " message FROM history WHERE deal BETWEEN ?1 AND ?2 ORDER BY deal, revision, position";
+    "SELECT deal, revision, sequence, kind, event, event_name, from_status, from_name, to_status, to_name, time,"
+    " reason, message, payment_requested, funds_spent, total_received"
+    " FROM history WHERE deal BETWEEN ?1 AND ?2 ORDER BY deal, revision, position";
 
 /* ---- Connections */
 
@@ -256,7 +256,10 @@ static void read_event(walk *w, sqlite3_stmt *statement)
                                  .from_name = text(statement, 7),
                                  .to_name = text(statement, 9),
                                  .message = text(statement, 12),
-                                 .message_len = (uint64_t)sqlite3_column_bytes(statement, 12)};
+                                 .message_len = (uint64_t)sqlite3_column_bytes(statement, 12),
+                                 .payment_requested = text(statement, 13),
+                                 .funds_spent = text(statement, 14),
+                                 .total_received = number(statement, 15)};
     w->result = w->event(w->ctx, &event);
 }
 

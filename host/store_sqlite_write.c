@@ -26,8 +26,8 @@ static const char put_sql[] =
 
 static const char event_sql[] =
     "INSERT OR REPLACE INTO history (deal, revision, position, sequence, kind, event, event_name, from_status,"
-    " from_name, to_status, to_name, time, reason, message)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    " from_name, to_status, to_name, time, reason, message, payment_requested, funds_spent, total_received)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 static const char erase_sql[] = "DELETE FROM history WHERE deal = ?1 AND revision >= ?2 AND revision < ?3";
 
@@ -104,6 +104,16 @@ static int put_deal(sqlite_store *it, store_put *put, const char *when)
     return code;
 }
 
+static void bind_amounts(sqlite3_stmt *statement, const store_event *event)
+{
+    text(statement, 15, event->payment_requested);
+    text(statement, 16, event->funds_spent);
+    if (event->payment_requested != NULL)
+        number(statement, 17, event->total_received);
+    else
+        sqlite3_bind_null(statement, 17);
+}
+
 static int put_event(sqlite_store *it, const store_put *put, uint32_t position, const char *when)
 {
     const store_event *event = &put->events[position];
@@ -125,6 +135,7 @@ static int put_event(sqlite_store *it, const store_put *put, uint32_t position, 
     sqlite3_bind_int64(statement, 13, event->reason);
     sqlite3_bind_text64(statement, 14, event->message_len > 0 ? event->message : "", event->message_len, SQLITE_STATIC,
                         SQLITE_UTF8);
+    bind_amounts(statement, event);
     return run(statement);
 }
 

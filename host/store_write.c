@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #define _GNU_SOURCE
-#include <inttypes.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,107 +9,9 @@
 #include "error.h"
 #include "store.h"
 
-/* Puts: copied, gathered, committed by one thread, and their outcomes handed to the worker pool. */
+/* Puts: gathered, committed by one thread, and their outcomes handed to the worker pool. */
 
 enum { STORED_AT_ONCE = 16 }; /* outcomes that one job of the pool hands over */
-
-/* ---- Copying */
-
-/* Amounts as text, one after the other, each with NUL; their lengths. false: not known. */
-static bool amounts_text(const store_put *put, char *text, size_t *lengths, size_t *total)
-{
-    dealfsm_record record = {.struct_size = sizeof record};
-    *total = 0;
-    if (put->known == NULL || put->known->record->decode(put->record, put->record_len, &record, NULL) < 0)
-        return false;
-    for (size_t i = 0; i < STORE_AMOUNTS; i++) {
-        const uint8_t *amount;
-        uint64_t length;
-        memcpy(&amount, (const char *)&record + store_amounts[i], sizeof amount);
-        memcpy(&length, (const char *)&record + store_amounts[i] + sizeof amount, sizeof length);
-        lengths[i] = store_amount_text(amount, length, text + *total) + 1;
-        text[*total + lengths[i] - 1] = '\0';
-        *total += lengths[i];
-    }
-    return true;
-}
-
-static dealfsm_happened happened_at(const dealfsm_put *row, uint32_t i)
-{
-    dealfsm_happened one = {.struct_size = 0};
-    host_take(&one, sizeof one, (const char *)row->happened + (size_t)i * row->happened_stride, "happened", NULL);
-    return one;
-}
-
-static size_t messages_size(const dealfsm_put *row)
-{
-    size_t size = 0;
-    for (uint32_t i = 0; i < row->happened_count; i++)
-        size += happened_at(row, i).message_len;
-    return size;
-}
-
-static uint8_t *copy(uint8_t **at, const void *bytes, size_t length)
-{
-    uint8_t *here = *at;
-    if (length > 0)
-        memcpy(here, bytes, length);
-    *at += length;
-    return here;
-}
-
-static void copy_events(store_put *put, store_event *events, const dealfsm_put *row, uint32_t count, uint8_t **at)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        dealfsm_happened one = happened_at(row, i);
-        events[i] = (store_event){.kind = one.kind,
-                                  .event = one.event,
-                                  .reason = one.reason,
-                                  .sequence = one.sequence,
-                                  .from = one.from,
-                                  .to = one.to,
-                                  .message_len = one.message_len};
-        events[i].message = (const char *)copy(at, one.message, one.message_len);
-    }
-    put->events = events;
-    put->events_count = count;
-}
-
-/* A put as the writer wants it; NULL: no memory. */
-static store_put *copy_put(dealfsm_store *store, const dealfsm_put *row)
-{
-    char text[STORE_AMOUNTS * STORE_AMOUNT_TEXT];
-    size_t lengths[STORE_AMOUNTS], text_len = 0;
-    store_put now = {.deal = row->deal,
-                     .revision = row->revision,
-                     .sequence = row->sequence,
-                     .status = row->status,
-                     .final_state = row->final_state,
-                     .machine_version = row->machine_version,
-                     .known = store_known(store, row->machine_version),
-                     .when = store_now(),
-                     .record = row->record,
-                     .record_len = row->record_len,
-                     .sidecar_len = row->sidecar_len};
-    now.checksum = store_checksum(STORE_CHECKSUM, row->record, row->record_len);
-    bool amounts = store->driver->amounts && amounts_text(&now, text, lengths, &text_len);
-    bool history = !(store->options.flags & DEALFSM_STORE_NO_HISTORY);
-    uint32_t count = history ? row->happened_count : 0;
-    now.size = sizeof now + count * sizeof(store_event) + now.record_len + now.sidecar_len + text_len +
-               (history ? messages_size(row) : 0);
-    store_put *put = malloc(now.size);
-    if (put == NULL)
-        return NULL;
-    *put = now;
-    uint8_t *at = (uint8_t *)(put + 1) + count * sizeof(store_event);
-    put->record = copy(&at, row->record, row->record_len);
-    put->sidecar = copy(&at, row->sidecar, row->sidecar_len);
-    copy_events(put, (store_event *)(put + 1), row, count, &at);
-    char *texts = (char *)copy(&at, text, text_len);
-    for (size_t i = 0; amounts && i < STORE_AMOUNTS; texts += lengths[i++])
-        put->amounts[i] = texts;
-    return put;
-}
 
 /* ---- The queue */
 
@@ -127,7 +28,7 @@ int32_t store_put_row(dealfsm_store *store, const dealfsm_put *row,
     dealfsm_put known;
     if (!store->has_writer || host_take(&known, sizeof known, row, "put", NULL) < 0)
         return DEALFSM_PUT_FAILED;
-    store_put *put = copy_put(store, &known);
+    store_put *put = store_put_copy(store, &known);
     if (put == NULL)
         return DEALFSM_PUT_FAILED;
     put->stored = stored;

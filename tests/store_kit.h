@@ -109,19 +109,12 @@ static inline void record_funds(uint64_t mark, char *text)
     sprintf(text, "%" PRIu64, (UINT64_C(1) << 63) + mark);
 }
 
-/* ---- Puts: revision and sequence are mark; one event told. */
+/* ---- Puts: revision and sequence are mark */
 
-static inline int32_t put_status(dealfsm_store *store, uint64_t deal, uint64_t mark, uint64_t status)
+static inline int32_t put_telling(dealfsm_store *store, uint64_t deal, uint64_t mark, uint64_t status,
+                                  const dealfsm_happened *happened, uint32_t count)
 {
     uint8_t record[RECORD_MOST], sidecar[16];
-    dealfsm_happened happened = {.struct_size = sizeof happened,
-                                 .kind = DEALFSM_HAPPENED_APPLIED,
-                                 .event = DEALFSM_ClientEventBlocksReceived,
-                                 .sequence = mark,
-                                 .from = DEALFSM_DealStatusNew,
-                                 .to = status,
-                                 .message = "text",
-                                 .message_len = 4};
     int sidecar_len = snprintf((char *)sidecar, sizeof sidecar, "side%" PRIu64, mark);
     dealfsm_put put = {.struct_size = sizeof put,
                        .deal = deal,
@@ -134,11 +127,30 @@ static inline int32_t put_status(dealfsm_store *store, uint64_t deal, uint64_t m
                        .record_len = record_bytes(deal, status, mark, record),
                        .sidecar = sidecar,
                        .sidecar_len = (uint64_t)sidecar_len,
-                       .happened = &happened,
-                       .happened_count = 1,
-                       .happened_stride = sizeof happened};
+                       .happened = happened,
+                       .happened_count = count,
+                       .happened_stride = sizeof *happened};
     const dealfsm_store_v1 *service = dealfsm_store_service(store);
     return service->put(service->ctx, &put);
+}
+
+/* One event, applied. */
+static inline dealfsm_happened applied(uint64_t mark, uint64_t status)
+{
+    return (dealfsm_happened){.struct_size = sizeof(dealfsm_happened),
+                              .kind = DEALFSM_HAPPENED_APPLIED,
+                              .event = DEALFSM_ClientEventBlocksReceived,
+                              .sequence = mark,
+                              .from = DEALFSM_DealStatusNew,
+                              .to = status,
+                              .message = "text",
+                              .message_len = 4};
+}
+
+static inline int32_t put_status(dealfsm_store *store, uint64_t deal, uint64_t mark, uint64_t status)
+{
+    const dealfsm_happened happened = applied(mark, status);
+    return put_telling(store, deal, mark, status, &happened, 1);
 }
 
 static inline int32_t put(dealfsm_store *store, uint64_t deal, uint64_t mark)

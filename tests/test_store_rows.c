@@ -135,6 +135,38 @@ START_TEST(history_off)
 }
 END_TEST
 
+/* Of an applied event the record's amounts are told; of others, and of a version that was not taught, none. */
+static int32_t tell_amounts(void *ctx, const dealfsm_store_event *event)
+{
+    tell(ctx, "r%" PRIu64 " %u %s %s %" PRIu64 " \"%.*s\"\n", event->revision, event->kind,
+         event->payment_requested != NULL ? event->payment_requested : "-",
+         event->funds_spent != NULL ? event->funds_spent : "-", event->total_received, (int)event->message_len,
+         event->message);
+    return 0;
+}
+
+START_TEST(history_amounts)
+{
+    enum { ONGOING = DEALFSM_DealStatusOngoing };
+    told events = {.length = 0};
+    dealfsm_happened both[] = {applied(2, ONGOING), applied(2, ONGOING)};
+    both[1].kind = DEALFSM_HAPPENED_REFUSED;
+    both[1].message_len = 0;
+    dealfsm_store *store = NULL;
+    WORKS(dealfsm_store_open(url_of(_i, "s"), NULL, &store, &error));
+    ck_assert_int_eq(put_telling(store, 7, 1, ONGOING, both, 1), DEALFSM_PUT_DURABLE);
+    WORKS(dealfsm_store_teach(store, kit_module.functions, &error));
+    ck_assert_int_eq(put_telling(store, 7, 2, ONGOING, both, 2), DEALFSM_PUT_DURABLE);
+    ck_assert_int_eq(put_telling(store, 7, 3, ONGOING, &both[1], 1), DEALFSM_PUT_DURABLE);
+    close_store(store);
+    store = open_flags(kit_url, DEALFSM_STORE_READ_ONLY);
+    WORKS(dealfsm_store_history(store, NULL, tell_amounts, &events, &error));
+    ck_assert_str_eq(events.text, "r1 1 - - 0 \"text\"\nr2 1 0 9223372036854775810 2 \"text\"\nr2 2 - - 0 \"\"\n"
+                                  "r3 2 - - 0 \"\"\n");
+    close_store(store);
+}
+END_TEST
+
 /* ---- Several threads */
 
 enum { THREADS = 4, DEALS_EACH = 20, PUTS_EACH = 25 };
@@ -242,6 +274,7 @@ int main(void)
     tcase_add_loop_test(both, walk_stops, 0, KINDS);
     tcase_add_loop_test(both, history_limited, 0, KINDS);
     tcase_add_loop_test(both, history_off, 0, KINDS);
+    tcase_add_loop_test(both, history_amounts, 0, KINDS);
     tcase_add_loop_test(both, readers_and_writers, 0, KINDS);
     tcase_add_loop_test(both, not_there, 0, KINDS);
     tcase_add_loop_test(both, one_writer, 0, KINDS);

@@ -43,6 +43,8 @@ START_TEST(tables_for_people)
     ck_assert_str_eq(sql("SELECT status_name || ' ' || machine_version FROM deals"), "DealStatusOngoing client 0.5.6");
     ck_assert_str_eq(sql("SELECT event_name || ' ' || from_name || ' ' || to_name || ' ' || kind FROM history"),
                      "ClientEventBlocksReceived DealStatusNew DealStatusOngoing applied");
+    ck_assert_str_eq(sql("SELECT funds_spent FROM history WHERE payment_requested = '0' AND total_received = 7"),
+                     funds);
     ck_assert_str_eq(sql("SELECT abs(julianday('now') - julianday(updated)) < 0.01 AND created = updated FROM deals"),
                      "1");
     ck_assert_str_eq(sql("SELECT hex(record) = hex(record) AND typeof(sidecar) = 'blob' FROM deals"), "1");

@@ -10,7 +10,7 @@
 
 enum { FIL_DECIMALS = 18, SHOWN_BYTES = 512 };
 
-const char *readable_amount(values_arena *arena, const char *attofil)
+const char *readable_fil(values_arena *arena, const char *attofil)
 {
     words text = {.arena = arena};
     const bool negative = *attofil == '-';
@@ -29,7 +29,17 @@ const char *readable_amount(values_arena *arena, const char *attofil)
         const int zeros = count < FIL_DECIMALS ? (int)(FIL_DECIMALS - count) : 0;
         words_add(&text, ".%.*s%.*s", zeros, "000000000000000000", (int)(last - whole), digits + whole);
     }
-    words_add(&text, " FIL (%s attoFIL)", attofil);
+    words_item(&text, "", " FIL");
+    return words_text(&text);
+}
+
+const char *readable_amount(values_arena *arena, const char *attofil)
+{
+    words text = {.arena = arena};
+    words_item(&text, "", readable_fil(arena, attofil));
+    if (strcmp(attofil, "0") != 0) {
+        words_add(&text, " (%s attoFIL)", attofil);
+    }
     return words_text(&text);
 }
 

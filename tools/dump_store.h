@@ -115,6 +115,9 @@ const char *happened_name(uint32_t kind); /* "applied" */
  * the number. */
 const char *past_state(const store_view *view, uint64_t status, const char *stored);
 const char *past_event(const store_view *view, uint32_t event, const char *stored);
+/* An amount that the store tells of an event; NULL: it tells none, or a hand has written there what is none. */
+enum { PAST_AMOUNT_ROOM = 320 }; /* stored amounts have 306 digits at most */
+const char *past_amount(const store_view *view, const char *stored);
 
 /* Writes one line. False: it could not be written; the walk should end. */
 bool store_line(store_view *view, json_t *json);

@@ -106,6 +106,15 @@ const char *past_event(const store_view *view, uint32_t event, const char *store
     return stored != NULL && *stored != '\0' ? stored : numbered(view->arena, "event", event);
 }
 
+const char *past_amount(const store_view *view, const char *stored)
+{
+    const uint8_t *data;
+    uint64_t size;
+    const bool known =
+        stored != NULL && strlen(stored) < PAST_AMOUNT_ROOM && values_amount(view->arena, stored, &data, &size);
+    return known ? stored : NULL;
+}
+
 /* ---- JSON */
 json_t *u64_json(uint64_t number)
 {
@@ -205,6 +214,19 @@ json_t *deal_json(store_view *view, const deal_row *it)
     return json;
 }
 
+static json_t *past_amount_json(const store_view *view, const char *stored)
+{
+    const char *amount = past_amount(view, stored);
+    return amount != NULL ? json_string_nocheck(amount) : json_null();
+}
+
+static void set_past_money(const store_view *view, json_t *json, const dealfsm_store_event *event)
+{
+    set(json, "payment_requested", past_amount_json(view, event->payment_requested));
+    set(json, "funds_spent", past_amount_json(view, event->funds_spent));
+    set(json, "total_received", event->payment_requested != NULL ? u64_json(event->total_received) : json_null());
+}
+
 json_t *event_json(store_view *view, const dealfsm_store_event *event)
 {
     values_arena *arena = view->arena;
@@ -219,5 +241,6 @@ json_t *event_json(store_view *view, const dealfsm_store_event *event)
     set(json, "to", json_string(past_state(view, event->to, event->to_name)));
     set(json, "reason", json_integer(event->reason));
     set(json, "message", text_json(arena, event->message, event->message_len));
+    set_past_money(view, json, event);
     return json;
 }

@@ -42,6 +42,50 @@ static const char *what_happened(timeline *it, const dealfsm_store_event *event)
     return words_text(&text);
 }
 
+static void add_amount(timeline *it, words *text, const char *name, const char *stored, char *last)
+{
+    const char *amount = past_amount(it->view, stored);
+    if (amount == NULL || strcmp(amount, *last == '\0' ? "0" : last) == 0) {
+        return;
+    }
+    strcpy(last, amount); /* past_amount bounds it */
+    words_item(text, ", ", name);
+    words_add(text, " %s", readable_fil(it->view->arena, amount));
+}
+
+/* "requested 0.5 FIL, received 1024 bytes (1 KiB)"; "": nothing changed. */
+static const char *changes(timeline *it, const dealfsm_store_event *event)
+{
+    words text = {.arena = it->view->arena};
+    add_amount(it, &text, "requested", event->payment_requested, it->payment_requested);
+    add_amount(it, &text, "spent", event->funds_spent, it->funds_spent);
+    if (event->payment_requested != NULL && event->total_received != it->total_received) {
+        it->total_received = event->total_received;
+        words_item(&text, ", ", "received");
+        words_add(&text, " %s", readable_bytes(it->view->arena, event->total_received));
+    }
+    return words_text(&text);
+}
+
+/* What happened, from `column` on, and beside it what changed by it, or below where there is no room. */
+static void outcome(timeline *it, const dealfsm_store_event *event, size_t column)
+{
+    const paper_ink ink = event->kind == DEALFSM_HAPPENED_APPLIED ? INK_PLAIN : INK_WARNING;
+    const char *happened = what_happened(it, event);
+    const char *changed = changes(it, event);
+    const bool beside = column + paper_width(happened) + 2 + paper_width(changed) <= PAPER_COLUMNS;
+    words text = {.arena = it->view->arena};
+    words_item(&text, "", happened);
+    if (*changed != '\0' && beside) {
+        words_add(&text, "; %s", changed);
+    }
+    paper_wrap(it->out, ink, column, TEXT_COLUMN + 2, words_text(&text));
+    if (*changed != '\0' && !beside) {
+        paper_indent(it->out, EVENT_COLUMN + 2);
+        paper_wrap(it->out, ink, EVENT_COLUMN + 2, EVENT_COLUMN + 2, changed);
+    }
+}
+
 /* An applied event tells the record's message, the others their reason. */
 static void message(timeline *it, const dealfsm_store_event *event)
 {
@@ -75,6 +119,6 @@ void timeline_event(timeline *it, const dealfsm_store_event *event)
     const size_t used = EVENT_COLUMN + paper_width(words_text(&name));
     const size_t column = used + 2 > TEXT_COLUMN ? used + 2 : TEXT_COLUMN;
     paper_indent(it->out, column - used);
-    paper_wrap(it->out, applied ? INK_PLAIN : INK_WARNING, column, TEXT_COLUMN + 2, what_happened(it, event));
+    outcome(it, event, column);
     message(it, event);
 }

@@ -2,7 +2,8 @@
 #ifndef TOOLS_DUMP_TIMELINE_H
 #define TOOLS_DUMP_TIMELINE_H
 
-/* The events of one deal as lines: when, sequence, event, from and to, or why it was refused. */
+/* The events of one deal as lines: when, sequence, event, from and to and the amounts that changed, or why it was
+ * refused. */
 
 #include "dump_store.h"
 
@@ -11,6 +12,10 @@ typedef struct timeline {
     const paper *out;
     char day[11];     /* of the last line: a new day has a line of its own */
     uint64_t message; /* a sum over the last message: only a new one is shown */
+    /* Of the last event that told them: only what changed is shown. Empty: 0, as every deal begins. */
+    char payment_requested[PAST_AMOUNT_ROOM];
+    char funds_spent[PAST_AMOUNT_ROOM];
+    uint64_t total_received;
 } timeline;
 
 void timeline_event(timeline *it, const dealfsm_store_event *event);

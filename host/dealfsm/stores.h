@@ -16,8 +16,8 @@
  * Reading: rows come in id order, in constant memory, from the last commit; what is damaged is named and does not hide
  * the rest. A tool reads while a node runs (SQLite), or from a private copy that it makes (LevelDB).
  *
- * One thing has to be known of numbers in the SQLite tables: ids, statuses and sequences are signed there; a deal id of
- * 2^63 or more stands there minus 2^64. */
+ * One thing has to be known of numbers in the SQLite tables: ids, statuses, sequences and bytes are signed there; a
+ * deal id of 2^63 or more stands there minus 2^64. */
 
 #include <dealfsm/host.h>
 
@@ -121,6 +121,11 @@ typedef struct dealfsm_store_event {
     const char *to_name;
     const char *message; /* does not end with NUL */
     uint64_t message_len;
+    /* What the record says after an applied event. NULL: not known, since the event was not applied, or the store was
+     * not taught its machine version. */
+    const char *payment_requested; /* attoFIL, decimal */
+    const char *funds_spent;
+    uint64_t total_received; /* bytes; where payment_requested is not NULL */
 } dealfsm_store_event;
 
 /* What a walk hands over; a result other than 0 ends the walk, which returns it. It may call any function of this
