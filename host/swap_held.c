@@ -175,6 +175,21 @@ bool host_hold_answer(dealfsm_host *host, const dealfsm_answer *answer, int32_t 
     return hold(host, known.deal, h, result, error);
 }
 
+int32_t dealfsm_swap_settled(dealfsm_host *host, uint64_t deal, dealfsm_error *error)
+{
+    if (host == NULL)
+        return host_error(error, DEALFSM_E_ARGUMENT, "host", "host is NULL: make one with dealfsm_host_new");
+    host_shard *shard = &host->shards[host_shard_of(deal)];
+    pthread_mutex_lock(&shard->lock);
+    const host_route *route = host_route_find(shard, deal);
+    bool holds = route != NULL && route->move != NULL && swap_holds(route->move);
+    pthread_mutex_unlock(&shard->lock);
+    if (!holds)
+        return DEALFSM_OK;
+    return host_inside(host) ? host_error(error, DEALFSM_E_BUSY, "deal", "deal %" PRIu64 " is on its way", deal)
+                             : DEALFSM_HELD;
+}
+
 /* ---- Giving */
 
 /* Takes the first out, or, where that side has no room for events, the first answer. With the shard's lock held. */

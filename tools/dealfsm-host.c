@@ -9,7 +9,8 @@
 
 #include "host.h"
 
-enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES, OPTION_STORE, OPTION_WORLD };
+enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES, OPTION_STORE, OPTION_WORLD,
+       OPTION_SWAP_TO, OPTION_AT, OPTION_CANARY, OPTION_CONFIRM, OPTION_REVERT_AT, OPTION_KEEP_REFUSED };
 
 typedef struct arguments {
     const char *command;
@@ -34,6 +35,13 @@ static const struct argp_option OPTIONS[] = {
      "The world is in a process of its own, dealfsm-world; default: in this one, with a store also in its path + "
      ".world",
      0},
+    {"swap-to", OPTION_SWAP_TO, "FILE", 0,
+     "Swap the deals to this module while they run; may be given several times, and what follows belongs to it", 1},
+    {"at", OPTION_AT, "N%", 0, "... when so many per cent of the deals have ended; default: 50%", 1},
+    {"canary", OPTION_CANARY, "N", 0, "... N deals first, the others when as many as --confirm says have ended", 1},
+    {"confirm", OPTION_CONFIRM, "N", 0, "... final when N of the deals that moved have ended; default: 0", 1},
+    {"revert-at", OPTION_REVERT_AT, "N%", 0, "... and back, when so many per cent have ended", 1},
+    {"keep-refused", OPTION_KEEP_REFUSED, NULL, 0, "... even if some cannot move: they end where they are", 1},
     {"trace", OPTION_TRACE, NULL, 0, "A line for each notification and op (with --json on standard error)", 0},
     {"json", OPTION_JSON, NULL, 0, "An object a line for each deal, then a summary", 0},
     {"lanes", OPTION_LANES, NULL, 0, "List all lanes in the books, not only those that differ", 0},
@@ -61,6 +69,55 @@ static uint64_t number(struct argp_state *state, const char *name, const char *t
                    (unsigned long long)max, text);
     }
     return value;
+}
+
+/* A percentage, with or without its sign. */
+static uint32_t percent(struct argp_state *state, const char *name, const char *text)
+{
+    char digits[8];
+    size_t len = strlen(text);
+    len -= len > 0 && text[len - 1] == '%';
+    (void)snprintf(digits, sizeof digits, "%.*s", (int)(len < sizeof digits ? len : sizeof digits - 1), text);
+    return (uint32_t)number(state, name, digits, 0, 100);
+}
+
+/* The swap that an option belongs to. */
+static host_swap_option *present_swap(arguments *a, const char *name, struct argp_state *state)
+{
+    if (a->run.swaps_count == 0) {
+        argp_error(state, "--%s: expected after a --swap-to, found before", name);
+    }
+    return &a->run.swaps[a->run.swaps_count - 1];
+}
+
+static error_t take_swap(int key, char *text, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case OPTION_SWAP_TO:
+        if (a->run.swaps_count == HOST_SWAPS) {
+            argp_error(state, "--swap-to: expected at most %d, found more", HOST_SWAPS);
+        }
+        a->run.swaps[a->run.swaps_count++] = (host_swap_option){.module = text, .at = 50};
+        return 0;
+    case OPTION_AT:
+        present_swap(a, "at", state)->at = percent(state, "at", text);
+        return 0;
+    case OPTION_CANARY:
+        present_swap(a, "canary", state)->canary = number(state, "canary", text, 1, UINT64_MAX);
+        return 0;
+    case OPTION_CONFIRM:
+        present_swap(a, "confirm", state)->confirm = number(state, "confirm", text, 0, UINT64_MAX);
+        return 0;
+    case OPTION_REVERT_AT:
+        present_swap(a, "revert-at", state)->revert_at = percent(state, "revert-at", text);
+        return 0;
+    case OPTION_KEEP_REFUSED:
+        present_swap(a, "keep-refused", state)->keep_refused = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 static error_t take_word(arguments *a, const char *word, struct argp_state *state)
@@ -122,7 +179,7 @@ static error_t take(int key, char *text, struct argp_state *state)
         }
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_swap(key, text, state);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "host_swap.h"
 #include "runner.h"
 #include "scenario.h"
 #include "world.h"
@@ -39,6 +40,8 @@ typedef struct host_options {
     uint32_t threads;  /* 0: as is usual */
     const char *store; /* URL, or NULL: in memory */
     const char *world; /* "unix:PATH", or NULL: in this process */
+    host_swap_option swaps[HOST_SWAPS];
+    unsigned swaps_count;
 } host_options;
 
 /* What notices told of a deal. Notices of one deal come one after another. */
@@ -54,7 +57,8 @@ typedef struct host_track {
     char error[160]; /* why it could not be created, "" otherwise */
 } host_track;
 
-typedef struct host_node {
+typedef struct host_node host_node;
+struct host_node {
     const host_options *options;
     const scenario *scenario;
     uint64_t deals;
@@ -68,7 +72,8 @@ typedef struct host_node {
     atomic_uint waiting;  /* 1: it was said that the store or the books cannot be written */
     dealfsm_log_v1 log;
     dealfsm_host *host;
-    dealfsm_module_info module;
+    dealfsm_module_info module; /* the first one */
+    host_swap *swap;
     const char *states[HOST_STATES]; /* names by number, NULL: none */
     bool final[HOST_STATES];
     const char *events[HOST_STATES];
@@ -78,7 +83,7 @@ typedef struct host_node {
     bool progress; /* somebody looks at these: */
     atomic_uint_fast64_t bytes_received;
     atomic_uint_fast64_t nano_fil_spent;
-} host_node;
+};
 
 /* host_node.c */
 /* Opens the node; 0 or an exit code, the reason on standard error. Deals that the store has are brought back by
@@ -88,6 +93,11 @@ int host_node_open(host_node *node, const host_options *options, const scenario 
 int host_node_run(host_node *node);
 /* Closes what is open; 0 or an exit code. */
 int host_node_close(host_node *node);
+/* Opens a machine with the node's world and store. flags: DEALFSM_HOST_… */
+int32_t host_open_generation(host_node *node, dealfsm_module *module, uint32_t flags, uint32_t *generation,
+                             dealfsm_error *error);
+/* Adds the names that a module has. */
+void host_learn_names(host_node *node, const dealfsm_describe_v1 *describe);
 /* Name of a status or event without its prefix ("Ongoing", "PaymentSent"); never NULL. */
 const char *host_state_name(const host_node *node, uint64_t status);
 const char *host_event_name(const host_node *node, uint32_t event);

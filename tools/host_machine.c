@@ -2,6 +2,7 @@
 /* How the world's steps reach the machine, and what is done when the store cannot be written. */
 
 #include <inttypes.h>
+#include <sched.h>
 #include <time.h>
 
 #include "host.h"
@@ -32,7 +33,12 @@ static int32_t machine_create(void *ctx, const dealfsm_record *terms)
 static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
 {
     const host_node *node = ctx;
-    return dealfsm_host_dispatch(node->host, deal, event, revision, NULL);
+    int32_t result = dealfsm_host_dispatch(node->host, deal, event, revision, NULL);
+    /* The world forgets the event when this returns: so it waits until the side that goes on has it. */
+    while (result == DEALFSM_HELD && dealfsm_swap_settled(node->host, deal, NULL) == DEALFSM_HELD) {
+        (void)sched_yield();
+    }
+    return result;
 }
 
 static int32_t machine_complete(void *ctx, const dealfsm_answer *answer)
@@ -102,6 +108,9 @@ static bool machine_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revi
     dealfsm_deal state;
     bool settled = !put_failed(node, deal, &state) || nested || wait_for_store(node, deal, &state);
     *revision = state.revision;
+    if (!nested) {
+        host_swap_look(node->swap);
+    }
     return settled;
 }
 

@@ -15,18 +15,18 @@ enum { STORE_THREADS = 16 }; /* one commit of a store serves many deals at a tim
 
 static const char DEFAULT_MODULE[] = "dealfsm-client-0.5.6.so";
 
-static atomic_uintptr_t running; /* the runner that signals stop */
+static atomic_uintptr_t running;  /* the runner that signals stop */
+static atomic_uintptr_t swapping; /* what SIGHUP tells */
 
 /* ---- Names, from describe/1 */
 
-static void learn_names(host_node *node)
+void host_learn_names(host_node *node, const dealfsm_describe_v1 *describe)
 {
-    const dealfsm_describe_v1 *describe = node->module.describe;
     dealfsm_state_info state = {.struct_size = sizeof state};
     for (uint32_t i = 0; describe->state(i, &state) == DEALFSM_OK; i++) {
         if (state.status < HOST_STATES) {
             node->states[state.status] = state.name;
-            node->final[state.status] = state.is_final != 0;
+            node->final[state.status] = node->final[state.status] || state.is_final != 0;
         }
     }
     dealfsm_event_info event = {.struct_size = sizeof event};
@@ -114,6 +114,9 @@ static void node_notify(void *ctx, const dealfsm_notice *notice)
     } else if (notice->from < HOST_STATES && notice->to < HOST_STATES) {
         atomic_fetch_sub(&node->in_state[notice->from], 1);
         atomic_fetch_add(&node->in_state[notice->to], 1);
+        if (node->final[notice->to]) {
+            host_swap_ended(node->swap, notice->deal);
+        }
         if (node->progress) {
             add_up(node, track, notice->record);
         }
@@ -177,29 +180,32 @@ static int load_module(host_node *node, dealfsm_module **module)
         dealfsm_host_module_info(*module, &node->module, &error) < 0) {
         return host_complain(HOST_MODULE, path, error.text);
     }
-    if (node->module.describe == NULL || node->module.record == NULL) {
-        return host_complain(HOST_MODULE, path, "expected a module that offers describe/1 and record/1");
-    }
-    learn_names(node);
-    return HOST_FINE;
+    node->swap = host_swap_new(node);
+    return node->swap != NULL ? HOST_FINE : HOST_MODULE;
 }
 
 /* The machine's puts wait for the disk: when a call has returned, what it did is durable. Threads make the store
  * busy. */
-static int open_machine(host_node *node, dealfsm_module *module)
+int32_t host_open_generation(host_node *node, dealfsm_module *module, uint32_t flags, uint32_t *generation,
+                             dealfsm_error *error)
 {
-    dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_host_services services = {.struct_size = sizeof services,
                                       .environment = runner_environment(node->runner),
-                                      .store = node->store != NULL ? dealfsm_store_service(node->store) : NULL};
+                                      .store = node->store != NULL ? dealfsm_store_service(node->store) : NULL,
+                                      .flags = flags};
+    return dealfsm_host_open(node->host, module, &services, generation, error);
+}
+
+static int open_machines(host_node *node)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_subscription all = {.struct_size = sizeof all,
                                 .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
                                 .ctx = node,
                                 .notify = node_notify};
-    uint32_t generation;
     uint64_t subscription;
-    if (dealfsm_host_open(node->host, module, &services, &generation, &error) < 0) {
-        return host_complain(HOST_MODULE, node->module.path, error.text);
+    if (!host_swap_open(node->swap)) {
+        return HOST_MODULE;
     }
     if (dealfsm_host_subscribe(node->host, &all, &subscription, &error) < 0) {
         return host_complain(HOST_FAILED, "cannot subscribe", error.text);
@@ -226,8 +232,8 @@ static int count_deals(host_node *node, const char *books)
 
 static bool begin_world(host_node *node, const world_options *options, const char *books, text_why *why)
 {
-    bool cancelled = node->events[DEALFSM_ClientEventProviderCancelled] != NULL;
-    bool shortfall = node->events[DEALFSM_ClientEventVoucherShortfall] != NULL;
+    bool cancelled = host_swap_all_know(node->swap, DEALFSM_ClientEventProviderCancelled);
+    bool shortfall = host_swap_all_know(node->swap, DEALFSM_ClientEventVoucherShortfall);
     char *of = scenario_text(node->options->scenario);
     bool ok = of != NULL || text_refuse(why, "%s: cannot be read again", node->options->scenario);
     if (ok && node->options->world != NULL) {
@@ -307,7 +313,7 @@ int host_node_open(host_node *node, const host_options *options, const scenario 
     }
     int code = load_module(node, &module);
     code = code == HOST_FINE ? open_parts(node) : code;
-    return code == HOST_FINE ? open_machine(node, module) : code;
+    return code == HOST_FINE ? open_machines(node) : code;
 }
 
 /* ---- Running */
@@ -321,20 +327,37 @@ static void on_signal(int signal_number)
     }
 }
 
+static void on_hup(int signal_number)
+{
+    (void)signal_number;
+    host_swap *s = (host_swap *)atomic_load(&swapping);
+    if (s != NULL) {
+        host_swap_hup(s);
+    }
+}
+
 int host_node_run(host_node *node)
 {
     runner_machine machine = host_machine(node);
     struct sigaction stop = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction before[2];
+    struct sigaction hup = {.sa_handler = on_hup, .sa_flags = SA_RESTART};
+    struct sigaction before[3];
     text_why why;
     atomic_store(&running, (uintptr_t)node->runner);
     (void)sigaction(SIGINT, &stop, &before[0]);
     (void)sigaction(SIGTERM, &stop, &before[1]);
+    atomic_store(&swapping, (uintptr_t)node->swap);
+    (void)sigaction(SIGHUP, &hup, &before[2]);
     host_progress *progress = host_progress_start(node);
     runner_run(node->runner, &machine);
+    if (!runner_stopped(node->runner)) {
+        host_swap_finish(node->swap);
+    }
     host_progress_end(progress);
     (void)sigaction(SIGINT, &before[0], NULL);
     (void)sigaction(SIGTERM, &before[1], NULL);
+    (void)sigaction(SIGHUP, &before[2], NULL);
+    atomic_store(&swapping, (uintptr_t)NULL);
     atomic_store(&running, (uintptr_t)NULL);
     if (node->client != NULL && !world_client_finish(node->client, node->world, &why)) {
         return host_complain(HOST_FAILED, "the world", why.text);
@@ -345,21 +368,6 @@ int host_node_run(host_node *node)
 
 /* ---- Closing */
 
-/* An op that nobody will answer any more is told to be unknown, so that the machine can be closed: the deal stalls,
- * nothing is put. */
-static void give_up(const host_node *node, uint64_t deal)
-{
-    dealfsm_deal state = {.struct_size = sizeof state};
-    if (dealfsm_host_query(node->host, deal, &state, NULL) >= 0 && (state.flags & DEALFSM_DEAL_OP_OPEN) != 0) {
-        dealfsm_answer answer = {.struct_size = sizeof answer,
-                                 .op = state.open_op,
-                                 .deal = deal,
-                                 .sequence = state.open_sequence,
-                                 .nth = state.open_nth,
-                                 .outcome = DEALFSM_ANSWER_UNKNOWN};
-        (void)dealfsm_host_complete(node->host, &answer, NULL);
-    }
-}
 
 int host_node_close(host_node *node)
 {
@@ -367,12 +375,7 @@ int host_node_close(host_node *node)
     if (node->runner != NULL) {
         runner_close(node->runner);
     }
-    for (uint64_t i = 0; node->tracks != NULL && i < node->deals; i++) {
-        if (node->tracks[i].created && !node->tracks[i].stored) {
-            give_up(node, i + 1);
-        }
-    }
-    if (dealfsm_host_free(node->host, &error) < 0) {
+    if (dealfsm_host_abandon(node->host, &error) < 0) {
         return host_complain(HOST_FAILED, "cannot close the host",
                              error.text); /* the machine may still use the world */
     }
@@ -380,6 +383,7 @@ int host_node_close(host_node *node)
     if (node->store != NULL && dealfsm_store_close(node->store, &error) < 0) {
         code = host_complain(HOST_FAILED, "cannot close the store", error.text);
     }
+    host_swap_free(node->swap);
     runner_free(node->runner);
     world_client_close(node->client);
     world_free(node->world);

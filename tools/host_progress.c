@@ -45,11 +45,13 @@ static void list_states(const host_node *node, char *text, size_t size)
 static void show(const host_node *node, uint64_t events_per_second)
 {
     char states[60];
+    char versions[120];
     uint64_t nano = atomic_load(&node->nano_fil_spent);
     char *bytes = text_write_size(atomic_load(&node->bytes_received));
     list_states(node, states, sizeof states);
-    (void)fprintf(stderr, "%s%s, %" PRIu64 ".%04" PRIu64 " FIL, %" PRIu64 " events/s%s", CLEAR,
-                  bytes != NULL ? bytes : "", nano / 1000000000, nano % 1000000000 / 100000, events_per_second, states);
+    host_swap_versions(node->swap, versions, sizeof versions);
+    (void)fprintf(stderr, "%s%s, %" PRIu64 ".%04" PRIu64 " FIL, %" PRIu64 " events/s%s%s%s", CLEAR,
+                  bytes != NULL ? bytes : "", nano / 1000000000, nano % 1000000000 / 100000, events_per_second, versions[0] != '\0' ? ", " : "", versions, states);
     free(bytes);
 }
 

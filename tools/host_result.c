@@ -35,18 +35,12 @@ static char *text_copy(const uint8_t *data, uint64_t len)
 
 /* ---- Waiting */
 
-static const char *awaited(const host_node *node, const dealfsm_deal *deal)
+static const char *awaited(const dealfsm_deal *deal)
 {
     if ((deal->flags & DEALFSM_DEAL_STALLED) != 0) {
         return "a retry";
     }
-    dealfsm_op_info op = {.struct_size = sizeof op};
-    for (uint32_t i = 0; deal->open_op != 0 && node->module.describe->op(i, &op) == DEALFSM_OK; i++) {
-        if (op.op == deal->open_op) {
-            return op.name;
-        }
-    }
-    return "an event from outside";
+    return deal->open_op != 0 ? world_op_name(deal->open_op) : "an event from outside";
 }
 
 static char *explain_waiting(const host_node *node, const dealfsm_deal *deal, const host_track *track,
@@ -58,7 +52,7 @@ static char *explain_waiting(const host_node *node, const dealfsm_deal *deal, co
         (void)snprintf(refused, sizeof refused, "last refused: %s in %s", host_event_name(node, track->refused_event),
                        host_state_name(node, track->refused_state));
     }
-    int got = asprintf(&text, "waits for %s; the provider waits for %s; %s", awaited(node, deal), view->waits, refused);
+    int got = asprintf(&text, "waits for %s; the provider waits for %s; %s", awaited(deal), view->waits, refused);
     return got < 0 ? NULL : text;
 }
 
@@ -79,9 +73,11 @@ static bool put_in_words(const host_node *node, host_result *r, const char *mess
     return true;
 }
 
-static void take_claim(const dealfsm_record *record, const host_track *track, host_result *r, world_claim *claim)
+static void take_claim(const host_node *node, const dealfsm_record *record, const host_track *track, host_result *r,
+                       world_claim *claim)
 {
     claim->known = true;
+    claim->by_channel = host_swap_any_knows(node->swap, DEALFSM_ClientEventVoucherShortfall);
     claim->payment_refused = track->payment_refused;
     claim->has_lane = record->has_payment_info != 0 && record->pay_ch_len <= sizeof r->pay_ch;
     if (claim->has_lane) {
@@ -94,18 +90,24 @@ static void take_claim(const dealfsm_record *record, const host_track *track, ho
     text_amount_import(claim->total_funds, record->total_funds, record->total_funds_len);
 }
 
-static bool take_record(const host_node *node, uint64_t id, const dealfsm_deal *deal, host_result *r,
-                        world_claim *claim)
+static bool take_record(const host_node *node, uint64_t id, const char *machine_version, const dealfsm_deal *deal,
+                        host_result *r, world_claim *claim)
 {
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_record record = {.struct_size = sizeof record};
     const host_track *track = &node->tracks[id - 1];
+    const dealfsm_module_info *module = host_swap_module(node->swap, machine_version);
     world_view view;
-    if (node->module.record->decode(deal->record, deal->record_len, &record, &error) < 0) {
+    if (module == NULL) {
+        (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": no module for \"%s\" is loaded: give it with --swap-to\n",
+                      id, machine_version);
+        return false;
+    }
+    if (module->record->decode(deal->record, deal->record_len, &record, &error) < 0) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": its record cannot be read: %s\n", id, error.text);
         return false;
     }
-    take_claim(&record, track, r, claim);
+    take_claim(node, &record, track, r, claim);
     r->end = (deal->flags & DEALFSM_DEAL_FINAL) != 0 ? END_FINAL : END_WAITS;
     r->status = deal->status;
     r->received = record.total_received;
@@ -131,7 +133,7 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
                          .status = row->status,
                          .record = (uint8_t *)row->record, /* it is only read */
                          .record_len = row->record_len};
-    return take_record(to->node, row->deal, &deal, to->result, to->claim) ? DEALFSM_OK : DEALFSM_E_CORRUPT;
+    return take_record(to->node, row->deal, row->machine_version, &deal, to->result, to->claim) ? DEALFSM_OK : DEALFSM_E_CORRUPT;
 }
 
 /* A deal that ended in an earlier run, or was not brought back before this one was stopped. */
@@ -168,7 +170,7 @@ static bool take_deal(const host_node *node, uint64_t id, host_result *r, world_
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", id, error.text);
         return false;
     }
-    return take_record(node, id, &deal, r, claim);
+    return take_record(node, id, host_swap_version_of(node->swap, id), &deal, r, claim);
 }
 
 host_results *host_results_take(host_node *node)

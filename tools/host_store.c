@@ -22,7 +22,7 @@ int host_store_open(host_node *node)
     dealfsm_store_options options = {.struct_size = sizeof options, .log = &node->log};
     const char *url = node->options->store;
     if (dealfsm_store_open(url, &options, &node->store, &error) < 0 ||
-        dealfsm_store_teach(node->store, node->module.functions, &error) < 0 ||
+        host_swap_teach(node->swap, node->store, &error) < 0 ||
         dealfsm_store_rows(node->store, NULL, count_row, node, &error) < 0) {
         return host_complain(HOST_STORE, url, error.text);
     }

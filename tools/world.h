@@ -184,6 +184,7 @@ void world_look(const world *w, uint64_t deal, world_view *view);
 typedef struct world_claim {
     bool known;           /* false: it was never created */
     bool payment_refused; /* a PaymentSent of it was refused or terminated, or is still queued */
+    bool by_channel; /* its machine bounds what it spends by what the channel has, not by its TotalFunds (from client 1.0.9 on) */
     bool has_lane;
     uint64_t lane;
     const uint8_t *pay_ch;

@@ -128,7 +128,8 @@ static bool audit_deals(const world *w, const world_claim *claims, world_books *
         if (claim->known && mpz_cmp(w->deals[i].added, claim->total_funds) > 0) {
             fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", i + 1);
         }
-        if (claim->known && (mpz_cmp(claim->funds_spent, claim->total_funds) > 0 || mpz_sgn(claim->funds_spent) < 0)) {
+        bool over = !claim->by_channel && mpz_cmp(claim->funds_spent, claim->total_funds) > 0;
+        if (claim->known && (over || mpz_sgn(claim->funds_spent) < 0)) {
             fault(b, "deal %" PRIu64 " says that it spent more than its TotalFunds, or less than nothing", i + 1);
         }
     }

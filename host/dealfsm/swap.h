@@ -132,6 +132,11 @@ int32_t dealfsm_swap_deals(dealfsm_swap *swap,
                                         const char *reason),
                            void *ctx, dealfsm_error *error);
 
+/* What became of a thing that was held. DEALFSM_OK: nothing is held for the deal; what was has been handed to the side that goes
+ * on, and is there what it would have been without a swap. DEALFSM_HELD: not yet. DEALFSM_E_BUSY: not yet, and called inside a
+ * callback, where it might be waited for in vain. [any] */
+int32_t dealfsm_swap_settled(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
+
 /* Ends the swap: its deals are not tried any more, both generations are free again. DEALFSM_E_BUSY: deals are on their way, or
  * another thread is in a call for this swap. dealfsm_host_free ends swaps that are left. [any] */
 int32_t dealfsm_swap_end(dealfsm_swap *swap, dealfsm_error *error);
