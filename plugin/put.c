@@ -91,6 +91,17 @@ static int32_t call_store(drive *e, const put_plan *p, uint8_t *bytes, dealfsm_h
     return outcome;
 }
 
+/* The row says nothing of the ops that follow it: whoever reads it after a crash has to reckon with all that the owed handler may
+ * have asked for. */
+static uint32_t owed_in_row(uint32_t owed, uint64_t status)
+{
+    const fsm_handler *handler = fsm_find_handler(module_version.machine, status);
+    for (uint32_t i = 0; owed && handler && handler->ops[i]; i++)
+        if (module_version.machine->ops[handler->ops[i]].op_class == FSM_ONCE)
+            owed |= SIDECAR_ASKED_ONCE;
+    return owed;
+}
+
 /* Puts the record, of e->record_len stored bytes, as w->put says; the deal's work is there. False: no memory, nothing has
  * happened. */
 static bool put_now(drive *e, const fsm_record *record, const sidecar *side)
@@ -102,6 +113,7 @@ static bool put_now(drive *e, const fsm_record *record, const sidecar *side)
     bool step = w->put.kind == PUT_STEP;
     put_plan p = {.record = record, .sidecar = *side};
     p.sidecar.revision = w->put.revision = d->revision + 1;
+    p.sidecar.owed = owed_in_row(side->owed, record->status);
     w->put.over = w->over.count;
     w->put.ends = step && w->put.step.is_final ? w->queue.count - 1 : 0;
     p.happened = step + w->put.over + w->put.ends;

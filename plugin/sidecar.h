@@ -4,7 +4,7 @@
 
 /* The sidecar: what the reference forgets of a deal and we keep. A canonical CBOR map (RFC 8949, 4.2.1), keys:
  *   0 version of the sidecar, 1 sequence, 2 revision,
- *   3 what is owed (a SIDECAR_… set; left out when 0),
+ *   3 what is owed (a SIDECAR_… set; left out when 0). In a row ASKED_ONCE means that it may have asked: a put comes before the ops,
  *   4 the queue: an array of events [number, raised by a handler, [argument, …]] (left out when empty), an argument being
  *     [kind, number], [kind, bytes], [kind, id, initiator, responder] for a channel,
  *   5 the mark `unversioned` (1 yes, 2 not known; left out for no),

@@ -139,6 +139,14 @@ static int32_t put(void *ctx, const dealfsm_put *row)
 {
     move_host *h = ctx;
     bool fails = h->puts_fail;
+    if (h->row != NULL) {
+        h->row->version = h->version;
+        h->row->deal = row->deal;
+        h->row->record_len = row->record_len;
+        h->row->sidecar_len = row->sidecar_len;
+        memcpy(h->row->record, row->record, row->record_len);
+        memcpy(h->row->sidecar, row->sidecar, row->sidecar_len);
+    }
     MUST(strcmp(row->machine_version, move_module_of(h->version)->version) == 0);
     h->puts_fail = fails || h->fail_next;
     h->fail_next = false;

@@ -88,6 +88,7 @@ typedef struct move_host {
     move_op open;
     uint64_t once_asked; /* sequence of the last once op that was asked, plus 1 */
     bool puts_fail;      /* of its store: what was accepted or raised then waits in the queue */
+    parcel *row;         /* where the last put is kept, NULL: nowhere */
     bool fail_next;      /* after the next put that is durable they fail again */
 } move_host;
 

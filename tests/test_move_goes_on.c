@@ -427,6 +427,85 @@ START_TEST(traces)
 }
 END_TEST
 
+/* ---- Rows */
+
+static void first_deal(void *ctx, const json_t *line)
+{
+    parcel *p = ctx;
+    if (p->record_len > 0)
+        return;
+    values_arena *arena = values_arena_new();
+    move_bare(A, arena, json_object_get(line, "record"), p);
+    values_arena_free(arena);
+}
+
+static void keep_open(move_host *h, const dealfsm_op *op)
+{
+    h->open = (move_op){op->op, op->sequence, op->nth, op->flags};
+}
+
+/* Answers what is open until the deal asks for `op`. */
+static void bring_to(life *l, uint32_t op)
+{
+    while (l->host.open.op != op) {
+        move_op open = l->host.open;
+        const dealfsm_op again = {
+            .struct_size = sizeof again, .op = open.op, .deal = l->deal, .sequence = open.sequence, .nth = open.nth};
+        MUST(open.op != 0);
+        l->host.open = (move_op){0};
+        answer(&l->host, &again);
+        if (l->host.open.op == 0)
+            send(l, DEALFSM_ClientEventDealAccepted, NOTHING);
+    }
+}
+
+/* The process dies when a lane has been taken and its row says no more than that the handler of state 5 is owed. Resumed, the
+ * deal waits for the channel again, in the same handler run: it stays until that is over, for B would take a second lane. */
+START_TEST(row_of_a_handler_that_may_have_asked)
+{
+    static parcel row, now, moved;
+    static life before, after;
+    dealfsm_error error = {.struct_size = sizeof error};
+    mpz_inits(before.books.best, after.books.best, NULL);
+    move_lines(A, "traces.jsonl.gz", first_deal, &now);
+    move_host_open(&before.host, A);
+    before.host.on_op = keep_open;
+    before.host.ctx = &before;
+    before.host.row = &row;
+    before.deal = now.deal;
+    MUST(move_take(&before.host, &now, 0, &error) == DEALFSM_OK);
+    MUST(move_module_of(A)->f->activate(before.host.machine, before.deal, NULL, NULL) >= 0);
+    send(&before, DEALFSM_ClientEventOpen, NOTHING);
+    bring_to(&before, DEALFSM_OpAllocateLane);
+
+    move_host_open(&after.host, A);
+    after.host.on_op = keep_open;
+    after.host.ctx = &after;
+    after.deal = row.deal;
+    MUST(move_take(&after.host, &row, 0, &error) == DEALFSM_OK);
+    MUST(move_module_of(A)->f->activate(after.host.machine, after.deal, NULL, NULL) >= 0);
+    ck_assert_uint_eq(after.host.open.op, DEALFSM_OpWaitForPaymentChannelAddFunds);
+    MUST(move_give(&after.host, after.deal, A, &now, &error) == DEALFSM_OK);
+    ck_assert_int_eq(move_parcel(&now, B, &moved, &error), DEALFSM_E_STAYS);
+    ck_assert_int_eq(move_parcel(&row, B, &moved, &error), DEALFSM_E_STAYS); /* nor does the row itself move */
+
+    bring_to(&after, DEALFSM_OpAllocateLane);
+    const dealfsm_op lane = {.struct_size = sizeof lane,
+                             .op = after.host.open.op,
+                             .deal = after.deal,
+                             .sequence = after.host.open.sequence,
+                             .nth = 1};
+    answer(&after.host, &lane);
+    MUST(move_give(&after.host, after.deal, A, &now, &error) == DEALFSM_OK);
+    ck_assert_int_eq(move_parcel(&now, B, &moved, &error), DEALFSM_OK);
+    move_drop(&before.host, before.deal);
+    move_drop(&after.host, after.deal);
+    move_host_close(&before.host);
+    move_host_close(&after.host);
+    mpz_clears(before.books.best, after.books.best, NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("move_goes_on");
@@ -434,5 +513,6 @@ int main(void)
     tcase_set_timeout(tests, TIME_LIMIT);
     suite_add_tcase(suite, tests);
     tcase_add_loop_test(tests, traces, A, VERSIONS);
+    tcase_add_test(tests, row_of_a_handler_that_may_have_asked);
     return run_suite(suite);
 }
