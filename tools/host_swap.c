@@ -146,14 +146,14 @@ static void begin(host_swap *s)
     s->stage = s->option.canary > 0 ? CANARIES : COMMITTING;
 }
 
-static void finalize(host_swap *s)
+static void finalize(host_swap *s, bool finishing)
 {
-    if (dealfsm_swap_go(s->swap, DEALFSM_SWAP_FINAL, NULL) != DEALFSM_OK) {
-        return;
+    bool final = dealfsm_swap_go(s->swap, DEALFSM_SWAP_FINAL, NULL) == DEALFSM_OK;
+    if (final || finishing) {
+        say_counts(s, final ? "final" : "not confirmed in this run");
+        s->current = s->target;
+        end_swap(s);
     }
-    say_counts(s, "final");
-    s->current = s->target;
-    end_swap(s);
 }
 
 static void watch_canaries(host_swap *s, bool finishing)
@@ -194,7 +194,7 @@ static void watch(host_swap *s, bool finishing)
     }
     int32_t result = dealfsm_swap_go(s->swap, DEALFSM_SWAP_CONFIRMED, &error);
     if (result == DEALFSM_OK || finishing) {
-        finalize(s);
+        finalize(s, finishing);
     } else if (result < 0 && result != DEALFSM_E_STATE) { /* STATE: one is stalled now, which its retry mends */
         say(s, error.text);
     }
