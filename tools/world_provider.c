@@ -305,6 +305,7 @@ const char *provider_waits(const world_deal *d)
 
 void provider_hears(world *w, world_deal *d, uint64_t answered)
 {
+    d->serving.stage = STAGE_ANSWER; /* also when it is proposed once more, as 1.0.9 and later do when rejected */
     bool early = d->serving.habit == HABIT_ACCEPTS_EARLY;
     next_turn(w, d, early ? 0 : answered - d->now + 2 * d->serving.latency);
 }
