@@ -206,23 +206,53 @@ bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r
     return ok;
 }
 
+const message *chain_last_pending(const world *w, const channel *c)
+{
+    const message *last = NULL;
+    for (uint64_t i = 0; i < w->options.deals; i++) {
+        const world_deal *d = &w->deals[i];
+        for (size_t j = 0; d->channel == c && j < d->thing_count; j++) {
+            const message *m = d->things[j].what == THING_LANDS ? &d->messages[d->things[j].message] : NULL;
+            last = m != NULL && (last == NULL || m->lands > last->lands) ? m : last;
+        }
+    }
+    return last;
+}
+
+static const message *find_message(const world_deal *d, const dealfsm_value *cid)
+{
+    for (size_t i = 0; i < d->message_count; i++) {
+        if (value_is(cid, d->messages[i].cid, CID_LEN)) {
+            return &d->messages[i];
+        }
+    }
+    return NULL;
+}
+
+/* A message of the deal, or of another one that has the same channel: what CheckAvailableFunds told it to wait for. */
+static const message *find_any_message(const world *w, const world_deal *d, const dealfsm_value *cid)
+{
+    const message *m = find_message(d, cid);
+    for (uint64_t i = 0; m == NULL && i < w->options.deals; i++) {
+        m = w->deals[i].channel == d->channel ? find_message(&w->deals[i], cid) : NULL;
+    }
+    return m;
+}
+
 uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, uint64_t at, reply *r)
 {
     const scenario_chain *chain = &w->scenario->chain;
-    for (size_t i = 0; i < d->message_count; i++) {
-        const message *m = &d->messages[i];
-        if (!value_is(&op->args[0], m->cid, CID_LEN)) {
-            continue;
-        }
-        if (m->lost) {
-            reply_error(r, "the message was dropped in a reorganisation of the chain");
-        } else if (op->op != DEALFSM_OpWaitForPaymentChannelAddFunds) {
-            reply_bytes(r, DEALFSM_ADDRESS, d->channel->address, ADDRESS_LEN);
-        }
-        return m->lands + chain->confirmations * chain->block_time;
+    const message *m = find_any_message(w, d, &op->args[0]);
+    if (m == NULL) {
+        reply_error(r, "no such message");
+        return at;
     }
-    reply_error(r, "no such message");
-    return at;
+    if (m->lost) {
+        reply_error(r, "the message was dropped in a reorganisation of the chain");
+    } else if (op->op != DEALFSM_OpWaitForPaymentChannelAddFunds) {
+        reply_bytes(r, DEALFSM_ADDRESS, d->channel->address, ADDRESS_LEN);
+    }
+    return m->lands + chain->confirmations * chain->block_time;
 }
 
 void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r)

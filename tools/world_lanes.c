@@ -158,18 +158,22 @@ bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *
 
 bool chain_available_funds(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
 {
-    (void)w;
     (void)key;
     if (!channel_matches(d, &op->args[0], r)) {
         return false;
     }
+    const message *last = chain_last_pending(w, d->channel);
     mpz_t zero;
     mpz_init(zero);
     reply_amount(r, d->channel->funds);
     reply_amount(r, d->channel->pending);
     reply_amount(r, zero);
     reply_amount(r, d->channel->granted);
-    reply_number(r, DEALFSM_NONE, 0);
+    if (last != NULL) {
+        reply_bytes(r, DEALFSM_CID, last->cid, CID_LEN);
+    } else {
+        reply_number(r, DEALFSM_NONE, 0);
+    }
     mpz_clear(zero);
     return true;
 }

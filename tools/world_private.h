@@ -207,6 +207,8 @@ uint64_t chain_wait(const world *w, const world_deal *d, const dealfsm_op *op, u
 /* The voucher's lane and amount, if it is one of ours, for this channel; NULL: not. */
 lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t amount, uint64_t *nonce);
 void chain_lands(world *w, world_deal *d, size_t number);
+/* Of the messages with money on their way to the channel, whoever sent them, the one that lands last; NULL: none. */
+const message *chain_last_pending(const world *w, const channel *c);
 /* One more of the channel, of the deal; NULL: no memory. */
 lane *chain_new_lane(channel *c, uint64_t deal);
 message *chain_new_message(world *w, world_deal *d);
