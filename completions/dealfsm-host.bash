@@ -27,12 +27,13 @@ _dealfsm_host() {
     [[ $current == = ]] && current=
     case $COMP_CWORD:$previous in
         1:*) words='run scenario-format --help --usage --version' ;;
-        *:-m | *:--module) files='!*.so' ;;
+        *:-m | *:--module | *:--swap-to) files='!*.so' ;;
         *:--store) words='sqlite: leveldb:' ;;
         *:--world) words='unix:' ;;
-        *:-n | *:--deals | *:-s | *:--seed | *:-t | *:--threads) ;;
+        *:-n | *:--deals | *:-s | *:--seed | *:-t | *:--threads | *:--at | *:--canary | *:--confirm | *:--revert-at) ;;
         *)
-            words='--module --deals --seed --sync --async --threads --store --world --trace --json --lanes --help'
+            words='--module --deals --seed --sync --async --threads --store --world --trace --json --lanes --help
+                --swap-to --at --canary --confirm --revert-at --keep-refused'
             files='!*.json'
             ;;
     esac

@@ -108,8 +108,8 @@ static bool has_part(const host_subscription *subscription, const host_generatio
     return p != NULL;
 }
 
-/* Adds a part in a generation's machine, unless there is one; with the host's lock held: no machine calls back from its own
- * subscribe. */
+/* Adds a part in a generation's machine, unless there is one; with the host's lock held: no machine calls back from its
+ * own subscribe. */
 static int32_t add_part(host_subscription *subscription, host_generation *generation, dealfsm_error *error)
 {
     if (has_part(subscription, generation))
@@ -174,8 +174,8 @@ static int32_t subscribe_all(host_subscription *subscription, dealfsm_error *err
     return result;
 }
 
-/* Where else a deal of that generation has to be listened to; pinned. *moved: it is not there any more. With the host's lock
- * held, without which no route of a moving deal flips. */
+/* Where else a deal of that generation has to be listened to; pinned. *moved: it is not there any more. With the host's
+ * lock held, without which no route of a moving deal flips. */
 static host_generation *elsewhere(const host_call *call, uint64_t deal, bool *moved)
 {
     host_shard *shard = &call->generation->host->shards[call->shard];

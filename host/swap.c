@@ -288,7 +288,8 @@ static int32_t canary(dealfsm_swap *swap, dealfsm_error *error)
     uint64_t moved = now.count[DEALFSM_SWAP_MOVED] + now.count[DEALFSM_SWAP_MOVING];
     if (o->canary != 0 && moved >= o->canary)
         return now.count[DEALFSM_SWAP_MOVING] > 0 ? DEALFSM_ACCEPTED : DEALFSM_OK;
-    return start(swap, (round){o->canary != 0 ? o->canary - moved : UINT64_MAX, o->canary != 0 ? 0 : o->canary_per_mille},
+    return start(swap,
+                 (round){o->canary != 0 ? o->canary - moved : UINT64_MAX, o->canary != 0 ? 0 : o->canary_per_mille},
                  error);
 }
 
@@ -333,7 +334,7 @@ static int32_t confirm(dealfsm_swap *swap, dealfsm_error *error)
                           "%" PRIu64 " deals that moved are stalled, the first is %" PRIu64 ": retry them, or revert",
                           s.stalled, s.first_stalled);
     return s.ended < swap->options.confirm || is_late(swap) || atomic_load(&swap->moving) > 0 ? DEALFSM_ACCEPTED
-                                                                                            : DEALFSM_OK;
+                                                                                              : DEALFSM_OK;
 }
 
 /* ---- Phases */
@@ -394,8 +395,8 @@ static int32_t check_phase(const dealfsm_swap *swap, uint32_t phase, dealfsm_err
 {
     uint32_t now = atomic_load(&swap->phase);
     if (phase < DEALFSM_SWAP_PROBED || phase > DEALFSM_SWAP_FINAL)
-        return host_error(error, DEALFSM_E_ARGUMENT, "phase", "expected a phase from PROBED (2) to FINAL (7), found %" PRIu32,
-                          phase);
+        return host_error(error, DEALFSM_E_ARGUMENT, "phase",
+                          "expected a phase from PROBED (2) to FINAL (7), found %" PRIu32, phase);
     if (now == DEALFSM_SWAP_STOPPED || atomic_load(&swap->reverting))
         return host_error(error, DEALFSM_E_STATE, "phase", "the swap has %s: end it, and begin another one",
                           now == DEALFSM_SWAP_STOPPED ? "stopped" : "been taken back");

@@ -4,9 +4,9 @@
 
 /* What the files of a swap share, and what other files of the library ask of it.
  *
- * A deal that takes part has a host_move at its route, guarded by the shard's lock. Whoever finds that something may have
- * changed *drives* it: one thread at a time (`driven`), which does what can be done and never waits; a second one leaves a
- * note (`again`) and goes its way. No lock is held while a machine is called. */
+ * A deal that takes part has a host_move at its route, guarded by the shard's lock. Whoever finds that something may
+ * have changed *drives* it: one thread at a time (`driven`), which does what can be done and never waits; a second one
+ * leaves a note (`again`) and goes its way. No lock is held while a machine is called. */
 
 #include <dealfsm/swap.h>
 
@@ -67,7 +67,7 @@ struct dealfsm_swap {
     dealfsm_swap_options options;    /* with defaults filled in */
     atomic_flag working;             /* a thread is in a call that changes the phase */
     atomic_uint phase;
-    atomic_bool begun; /* deals move, or have moved */
+    atomic_bool begun;  /* deals move, or have moved */
     atomic_bool opened; /* to all deals: those that arrive move on, new ones go to the new side */
     atomic_bool reverting;
     atomic_bool late;
@@ -101,9 +101,9 @@ uint32_t swap_verdict(dealfsm_swap *swap, uint64_t deal);
 void swap_list_free(dealfsm_swap *swap);
 
 /* ---- A deal taken over: swap_carry.c */
-/* Copies a deal at rest from one machine into the other, staged there, and holds what the new side has against what it was
- * given. whole: every byte, by way of a snapshot back. *revision: of the deal. DEALFSM_E_STAYS, DEALFSM_E_REFUSED, DEALFSM_E_BUSY,
- * DEALFSM_E_CORRUPT: the new side has something else (it is not staged then), … */
+/* Copies a deal at rest from one machine into the other, staged there, and holds what the new side has against what it
+ * was given. whole: every byte, by way of a snapshot back. *revision: of the deal. DEALFSM_E_STAYS, DEALFSM_E_REFUSED,
+ * DEALFSM_E_BUSY, DEALFSM_E_CORRUPT: the new side has something else (it is not staged then), … */
 int32_t swap_carry(const host_generation *from, const host_generation *to, uint64_t deal, bool whole,
                    uint64_t *revision, dealfsm_error *error);
 /* A trial: carries whole, and drops. */
@@ -122,20 +122,28 @@ void swap_moves_drive(dealfsm_swap *swap);
 /* ---- What is held: swap_held.c */
 /* With the shard's lock held: what comes for the deal is held. */
 bool swap_holds(const host_move *move);
-/* Gives what is held to the side that goes on, in order. true: nothing is left, and `end` was called with the shard's lock
- * held; false: that side has no room now. */
+/* Gives what is held to the side that goes on, in order. true: nothing is left, and `end` was called with the shard's
+ * lock held; false: that side has no room now. */
 bool swap_give(host_move *move, void (*end)(host_move *move, host_shard *shard));
 void swap_held_free(host_move *move);
 
+/* ---- Planted bugs, for the test that must notice each: 'l' an event is lost at the flip, 'b' both sides ask, 't' an
+ * event is told twice, 'e' the route flips before the put is durable */
+#ifdef DEALFSM_SWAP_PLANTS
+bool swap_planted(char which);
+#else
+#define swap_planted(which) false
+#endif
+
 /* ---- For the rest of the library */
 
-/* For a deal on its way: keeps a copy of an event or answer. true: *result stands (DEALFSM_HELD, or an error); false: the deal
- * is not on its way any more. */
+/* For a deal on its way: keeps a copy of an event or answer. true: *result stands (DEALFSM_HELD, or an error); false:
+ * the deal is not on its way any more. */
 bool host_hold_event(dealfsm_host *host, uint64_t deal, const dealfsm_event *event, int32_t *result,
                      dealfsm_error *error);
 bool host_hold_answer(dealfsm_host *host, const dealfsm_answer *answer, int32_t *result, dealfsm_error *error);
-/* A machine answered FROZEN or NOT_FOUND: whether the deal is on its way or has moved since, so that the call has to be made
- * again; *error is then as it was. had_error: *error had a code before the call. */
+/* A machine answered FROZEN or NOT_FOUND: whether the deal is on its way or has moved since, so that the call has to be
+ * made again; *error is then as it was. had_error: *error had a code before the call. */
 bool host_moved(const host_call *call, uint64_t deal, int32_t result, bool had_error, dealfsm_error *error);
 /* DEALFSM_E_BUSY: the deal is on its way. A mark of one that stays is taken away. */
 int32_t host_move_yields(dealfsm_host *host, uint64_t deal, dealfsm_error *error);

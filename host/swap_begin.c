@@ -69,7 +69,8 @@ static int32_t check_sides(dealfsm_host *host, const dealfsm_swap *swap, uint32_
         return host_error(error, DEALFSM_E_STATE, "to", "from and to are both generation %" PRIu32, from);
     if (old->durable != new->durable || (old->store.put == NULL) != (new->store.put == NULL))
         return host_error(error, DEALFSM_E_STATE, "to",
-                          "generations %" PRIu32 " and %" PRIu32 " have different stores: give them the same", from, to);
+                          "generations %" PRIu32 " and %" PRIu32 " have different stores: give them the same", from,
+                          to);
     return swap_can_carry(old, new, error);
 }
 

@@ -123,7 +123,8 @@ static bool same(const uint8_t *left, uint64_t left_len, const uint8_t *right, u
 static int32_t differs(uint64_t deal, const host_generation *to, const char *what, dealfsm_error *error)
 {
     return host_error(error, DEALFSM_E_CORRUPT, "to",
-                      "generation %" PRIu32 " (\"%.60s\") took deal %" PRIu64 " over and has another %s: do not use that "
+                      "generation %" PRIu32 " (\"%.60s\") took deal %" PRIu64
+                      " over and has another %s: do not use that "
                       "module",
                       to->number, version_of(to), deal, what);
 }
@@ -142,8 +143,8 @@ static int32_t check_head(const host_generation *to, const dealfsm_snapshot *giv
     return has.revision != given->revision ? differs(given->deal, to, "revision", error) : DEALFSM_OK;
 }
 
-/* Asks for the deal as it was given: the same record must come back, unless there is no way back now; between two modules of
- * one version the same sidecar, too. */
+/* Asks for the deal as it was given: the same record must come back, unless there is no way back now; between two
+ * modules of one version the same sidecar, too. */
 static int32_t check_bytes(const host_generation *from, const host_generation *to, const dealfsm_snapshot *given,
                            dealfsm_error *error)
 {
@@ -195,7 +196,8 @@ int32_t swap_carry(const host_generation *from, const host_generation *to, uint6
     if (result >= 0) {
         *revision = t.snapshot.revision;
         result = to->functions->restore(to->machine, &t.snapshot, NULL);
-        if (result == DEALFSM_E_EXISTS) /* left there by an attempt that could not be undone, or a move away from there */
+        if (result ==
+            DEALFSM_E_EXISTS) /* left there by an attempt that could not be undone, or a move away from there */
             to->functions->drop(to->machine, deal, NULL);
         if (result < 0)
             result = to->functions->restore(to->machine, &t.snapshot, error);

@@ -198,6 +198,8 @@ static void flip(host_move *move)
     move->stage = MOVE_GIVES;
     pthread_mutex_unlock(&shard->lock);
     pthread_mutex_unlock(&host->lock);
+    if (swap_planted('b'))
+        move->from->functions->thaw(move->from->machine, move->deal, 0, NULL, NULL);
     move->from->functions->drop(move->from->machine, move->deal, NULL);
 }
 
@@ -206,7 +208,7 @@ static bool wait_for_put(host_move *move)
 {
     dealfsm_deal shown;
     int32_t result = look(move->to, move->deal, &shown);
-    if (result >= 0 && !(shown.flags & DEALFSM_DEAL_STAGED)) {
+    if (result >= 0 && (!(shown.flags & DEALFSM_DEAL_STAGED) || swap_planted('e'))) {
         swap_note(move->swap, move->deal, shown.status, DEALFSM_SWAP_MOVED, NULL);
         flip(move);
         return true;
@@ -367,11 +369,8 @@ static host_move *attach(dealfsm_swap *swap, host_route *route)
     host_move *move = calloc(1, sizeof *move);
     if (move == NULL)
         return NULL;
-    *move = (host_move){.deal = route->deal,
-                        .swap = swap,
-                        .from = swap_from(swap),
-                        .to = swap_to(swap),
-                        .stage = MOVE_STARTS};
+    *move = (host_move){
+        .deal = route->deal, .swap = swap, .from = swap_from(swap), .to = swap_to(swap), .stage = MOVE_STARTS};
     move->last = &move->first;
     route->move = move;
     atomic_fetch_add(&swap->attached, 1);
@@ -498,7 +497,8 @@ int32_t host_enter_stored(dealfsm_host *host, uint64_t deal, host_call *call, de
     host_shard *shard = &host->shards[host_shard_of(deal)];
     pthread_mutex_lock(&shard->lock);
     const host_route *route = host_route_find(shard, deal);
-    host_generation *to = route != NULL && route->move != NULL && route->move->stage == MOVE_ACTIVATES ? route->move->to : NULL;
+    host_generation *to =
+        route != NULL && route->move != NULL && route->move->stage == MOVE_ACTIVATES ? route->move->to : NULL;
     bool other = to != NULL && to != call->generation && host_pin(to, call->shard);
     pthread_mutex_unlock(&shard->lock);
     if (other) {
@@ -515,9 +515,8 @@ bool host_moved(const host_call *call, uint64_t deal, int32_t result, bool had_e
         return false;
     host_shard *shard;
     const host_route *route = find(call->generation, deal, &shard);
-    bool moved = route != NULL &&
-                 (route->generation != call->generation ||
-                  (result == DEALFSM_E_FROZEN && route->move != NULL && swap_holds(route->move)));
+    bool moved = route != NULL && (route->generation != call->generation ||
+                                   (result == DEALFSM_E_FROZEN && route->move != NULL && swap_holds(route->move)));
     pthread_mutex_unlock(&shard->lock);
     if (moved && error != NULL && !had_error)
         error->code = DEALFSM_OK;
@@ -532,7 +531,8 @@ int32_t host_move_yields(dealfsm_host *host, uint64_t deal, dealfsm_error *error
     host_route *route = host_route_find(shard, deal);
     host_move *move = route != NULL ? route->move : NULL;
     if (move != NULL && (move->stage != MOVE_WAITS || move->driven)) {
-        result = host_error(error, DEALFSM_E_BUSY, "deal", "deal %" PRIu64 " is on its way to another generation", deal);
+        result =
+            host_error(error, DEALFSM_E_BUSY, "deal", "deal %" PRIu64 " is on its way to another generation", deal);
     } else if (move != NULL) {
         route->move = NULL;
         atomic_fetch_sub(&move->swap->attached, 1);

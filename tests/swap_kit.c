@@ -21,10 +21,8 @@ static dealfsm_value amount_of(uint64_t value, uint8_t *bytes)
     for (int shift = 16; shift >= 0; shift -= 8)
         if (at > 1 || value >> shift & 0xff)
             bytes[at++] = (uint8_t)(value >> shift);
-    return (dealfsm_value){.struct_size = sizeof(dealfsm_value),
-                           .kind = DEALFSM_AMOUNT,
-                           .data = bytes,
-                           .data_len = value > 0 ? at : 0};
+    return (dealfsm_value){
+        .struct_size = sizeof(dealfsm_value), .kind = DEALFSM_AMOUNT, .data = bytes, .data_len = value > 0 ? at : 0};
 }
 
 static dealfsm_value bytes_of(uint32_t kind, const void *data, uint64_t len)
@@ -96,8 +94,7 @@ static void answer(rig *r, const rig_op *op)
     /* ARGUMENT: the deal has moved to a version that has no such op. */
     MUST_SAY(result >= 0 || result == DEALFSM_E_NOT_OPEN || result == DEALFSM_E_NO_MEMORY ||
                  (result == DEALFSM_E_ARGUMENT && op->op >= DEALFSM_OpWaitForPaymentChannelCreation),
-             "answer to op %u: %d %s",
-             op->op, (int)result, error.text);
+             "answer to op %u: %d %s", op->op, (int)result, error.text);
 }
 
 static rig_op key_of(const dealfsm_op *op)
@@ -188,7 +185,8 @@ static int32_t put(void *ctx, const dealfsm_put *row)
     MUST(row->record_len <= RIG_BYTES && row->sidecar_len <= 2 * RIG_BYTES);
     MUST_SAY(row->revision > r->row.revision, "revision %" PRIu64 " is put, the row has %" PRIu64, row->revision,
              r->row.revision);
-    landing.row = (rig_row){row->revision, row->sequence, row->status, side->version, {0}, {0}, row->record_len, row->sidecar_len};
+    landing.row = (rig_row){row->revision, row->sequence, row->status,     side->version,
+                            {0},           {0},           row->record_len, row->sidecar_len};
     memcpy(landing.row.record, row->record, row->record_len);
     memcpy(landing.row.sidecar, row->sidecar, row->sidecar_len);
     bool fails = ++r->puts == r->fail_put;
@@ -230,11 +228,14 @@ static void heard(void *ctx, const dealfsm_notice *notice)
         MUST_SAY(!r->store || r->row.sequence >= notice->sequence, "sequence %" PRIu64 " is told, durable is %" PRIu64,
                  notice->sequence, r->row.sequence);
         MUST(r->notices_count < RIG_NOTICES);
-        r->notices[r->notices_count++] =
-            (rig_notice){notice->event->event,        notice->sequence,
-                         notice->from,                notice->to,
-                         small(record->funds_spent, record->funds_spent_len), record->bytes_paid_for,
-                         record->total_received,      record->current_interval};
+        r->notices[r->notices_count++] = (rig_notice){notice->event->event,
+                                                      notice->sequence,
+                                                      notice->from,
+                                                      notice->to,
+                                                      small(record->funds_spent, record->funds_spent_len),
+                                                      record->bytes_paid_for,
+                                                      record->total_received,
+                                                      record->current_interval};
     }
     pthread_mutex_unlock(&r->lock);
 }
@@ -295,8 +296,8 @@ rig *rig_new(const char *const *modules, uint32_t count)
 void rig_open(rig *r, uint32_t side, const dealfsm_functions *functions)
 {
     rig_side *s = &r->sides[side];
-    dealfsm_environment environment = {sizeof environment, 0, s, asked, asked, asked, asked, asked, asked,
-                                       asked,              asked, asked, asked, asked, asked};
+    dealfsm_environment environment = {
+        sizeof environment, 0, s, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked};
     dealfsm_store_v1 store = {.struct_size = sizeof store, .ctx = s, .put = put};
     dealfsm_host_services services = {.struct_size = sizeof services,
                                       .environment = &environment,
@@ -345,11 +346,8 @@ static dealfsm_record terms_of(uint64_t deal)
 
 static void send_event(rig *r, uint32_t event, const dealfsm_value *arg)
 {
-    dealfsm_event e = {.struct_size = sizeof e,
-                       .event = event,
-                       .args = arg,
-                       .args_count = arg != NULL,
-                       .args_stride = sizeof *arg};
+    dealfsm_event e = {
+        .struct_size = sizeof e, .event = event, .args = arg, .args_count = arg != NULL, .args_stride = sizeof *arg};
     dealfsm_error error = ERROR_INIT;
     pthread_mutex_lock(&r->lock);
     r->handed_in++;
@@ -378,11 +376,8 @@ void rig_create(rig *r)
 {
     uint64_t id;
     dealfsm_record terms = terms_of(r->deal);
-    dealfsm_subscription alone = {.struct_size = sizeof alone,
-                                  .deal = r->deal,
-                                  .ctx = r,
-                                  .notify = heard_alone,
-                                  .ended = ended_alone};
+    dealfsm_subscription alone = {
+        .struct_size = sizeof alone, .deal = r->deal, .ctx = r, .notify = heard_alone, .ended = ended_alone};
     WORKS(dealfsm_host_create(r->host, 0, &terms, NULL, &error));
     WORKS(dealfsm_host_subscribe(r->host, &alone, &id, &error));
     send_event(r, DEALFSM_ClientEventOpen, NULL);
@@ -468,7 +463,8 @@ void rig_finish(rig *r)
              r->vouchers);
     MUST(last->total_received == 500);
     MUST(r->told_alone == r->notices_count);
-    MUST_SAY(r->handed_in == r->ended, "%" PRIu64 " events were handed in, %" PRIu64 " have ended", r->handed_in, r->ended);
+    MUST_SAY(r->handed_in == r->ended, "%" PRIu64 " events were handed in, %" PRIu64 " have ended", r->handed_in,
+             r->ended);
 }
 
 uint32_t rig_where(rig *r)

@@ -2,13 +2,13 @@
 #ifndef SWAP_KIT_H
 #define SWAP_KIT_H
 
-/* A node to try swaps with: a host with two or more generations, a store in memory, a world that knows each op by its key,
- * and a provider that serves each deal to its end. Everything that may happen next waits in a list (answers, puts that land),
- * and rig_step does the first of it: so a test can do something at every moment of a deal.
+/* A node to try swaps with: a host with two or more generations, a store in memory, a world that knows each op by its
+ * key, and a provider that serves each deal to its end. Everything that may happen next waits in a list (answers, puts
+ * that land), and rig_step does the first of it: so a test can do something at every moment of a deal.
  *
- * The rig holds the library to what must always be true (the gates): sequences are told without gap and once; a row's revision
- * grows; an op is asked by the version that the row names, and only for what is durable; a known key comes with the
- * arguments that it had; what was handed in is applied, refused or terminated once. */
+ * The rig holds the library to what must always be true (the gates): sequences are told without gap and once; a row's
+ * revision grows; an op is asked by the version that the row names, and only for what is durable; a known key comes
+ * with the arguments that it had; what was handed in is applied, refused or terminated once. */
 
 #include <dealfsm/swap.h>
 #include <pthread.h>
@@ -61,7 +61,7 @@ typedef struct rig_row {
 typedef enum rig_action_kind { RIG_ANSWER = 1, RIG_LAND = 2 } rig_action_kind;
 typedef struct rig_action {
     rig_action_kind kind;
-    rig_op op;        /* ANSWER */
+    rig_op op;         /* ANSWER */
     uint64_t revision; /* LAND */
     int32_t outcome;
     rig_row row;
@@ -74,12 +74,12 @@ struct rig {
     uint64_t deal;
 
     /* How the world behaves: set before the deal is created. */
-    bool sync;        /* ops are answered in the call */
-    bool store;       /* there is a store */
-    bool pending;     /* its puts are reported later */
-    bool eager;       /* an event more comes before each step */
+    bool sync;         /* ops are answered in the call */
+    bool store;        /* there is a store */
+    bool pending;      /* its puts are reported later */
+    bool eager;        /* an event more comes before each step */
     uint32_t fail_put; /* the how-manieth put fails, from 1; 0: none */
-    bool landed;      /* … but is there */
+    bool landed;       /* … but is there */
 
     uint32_t puts;
     rig_row row;
@@ -89,11 +89,11 @@ struct rig {
     uint32_t ops_count;
     rig_notice notices[RIG_NOTICES];
     uint32_t notices_count;
-    uint32_t told_alone;  /* notices of the one-deal subscription */
-    uint32_t ended_alone; /* its end */
+    uint32_t told_alone;       /* notices of the one-deal subscription */
+    uint32_t ended_alone;      /* its end */
     uint64_t handed_in, ended; /* outside events: taken, and applied, refused or terminated */
-    uint32_t held;   /* of them, so many were held */
-    uint32_t served; /* bursts of the provider */
+    uint32_t held;             /* of them, so many were held */
+    uint32_t served;           /* bursts of the provider */
     uint64_t best_voucher;
     uint32_t vouchers;
 };
@@ -106,8 +106,8 @@ void rig_free(rig *r);
 
 /* Creates the deal, and subscribes to it. */
 void rig_create(rig *r);
-/* Does the next thing: an answer, a put that lands; with nothing left to do the provider's next move. false: the deal has ended,
- * or nothing can happen any more. */
+/* Does the next thing: an answer, a put that lands; with nothing left to do the provider's next move. false: the deal
+ * has ended, or nothing can happen any more. */
 bool rig_step(rig *r);
 /* Steps to the end, which must be Completed with the books balanced. */
 void rig_finish(rig *r);
@@ -122,7 +122,7 @@ typedef struct rig_faults {
     uint32_t calls;   /* of those that can fail */
     uint32_t fail_at; /* the how-manieth fails; 0: none */
     bool for_good;    /* … and all after it */
-    char lie;         /* 'v' a snapshot of another version, 's' another sequence, 'b' other bytes of the record, 'i' the deal is
+    char lie; /* 'v' a snapshot of another version, 's' another sequence, 'b' other bytes of the record, 'i' the deal is
                          another one, 'a' activate says it was done; 0: none */
 } rig_faults;
 extern rig_faults rig_fault;

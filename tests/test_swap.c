@@ -2,6 +2,16 @@
 /* Swapping at every moment of a deal: dispatched, asked, answered, put, landed, told. */
 #include "swap_kit.h"
 
+#ifdef DEALFSM_SWAP_PLANTS
+/* tests/program-swap-plants: which bug is planted. */
+bool swap_planted(char which);
+bool swap_planted(char which)
+{
+    const char *planted = getenv("SWAP_PLANT");
+    return planted != NULL && strchr(planted, which) != NULL;
+}
+#endif
+
 static const char *const SAME[] = {"client-0.5.6", "client-0.5.6"};
 
 /* How the world behaves, by the number of a loop test. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Eight threads hand events to 2,000 deals while a ninth swaps them to and fro between three modules. SWAP_ROUNDS says how
- * often; the short form is part of `make check`, the long one `make check-swap`. */
+/* Eight threads hand events to 2,000 deals while a ninth swaps them to and fro between three modules. SWAP_ROUNDS says
+ * how often; the short form is part of `make check`, the long one `make check-swap`. */
 #include <dealfsm/swap.h>
 #include <pthread.h>
 #include <sched.h>
@@ -130,8 +130,8 @@ static void asked(void *ctx, const dealfsm_op *op)
                         .values_count = values_of(op->op, values),
                         .values_stride = sizeof *values};
     pthread_mutex_lock(&k->lock);
-    MUST_SAY(!with_store || strcmp(k->version, s->version) == 0, "deal %" PRIu64 ": op %u is asked by %s, the row is of %s",
-             op->deal, op->op, s->version, k->version);
+    MUST_SAY(!with_store || strcmp(k->version, s->version) == 0,
+             "deal %" PRIu64 ": op %u is asked by %s, the row is of %s", op->deal, op->op, s->version, k->version);
     if (op->op == DEALFSM_OpCreatePaymentVoucher)
         note_voucher(k, op);
     pthread_mutex_unlock(&k->lock);
@@ -147,8 +147,8 @@ static int32_t put(void *ctx, const dealfsm_put *row)
     pthread_mutex_lock(&k->lock);
     MUST_SAY(row->revision > k->revision, "deal %" PRIu64 ": revision %" PRIu64 " is put after %" PRIu64, row->deal,
              row->revision, k->revision);
-    MUST_SAY(row->sequence >= k->row_sequence, "deal %" PRIu64 ": sequence %" PRIu64 " is put after %" PRIu64, row->deal,
-             row->sequence, k->row_sequence);
+    MUST_SAY(row->sequence >= k->row_sequence, "deal %" PRIu64 ": sequence %" PRIu64 " is put after %" PRIu64,
+             row->deal, row->sequence, k->row_sequence);
     k->revision = row->revision;
     k->row_sequence = row->sequence;
     k->version = s->version;
@@ -222,8 +222,8 @@ static void no_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
 
 static void open_side(side *s)
 {
-    dealfsm_environment environment = {sizeof environment, 0, s, asked, asked, asked, asked, asked, asked,
-                                       asked,              asked, asked, asked, asked, asked};
+    dealfsm_environment environment = {
+        sizeof environment, 0, s, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked, asked};
     dealfsm_store_v1 store = {.struct_size = sizeof store, .ctx = s, .put = put};
     dealfsm_host_services services = {.struct_size = sizeof services,
                                       .environment = &environment,

@@ -14,10 +14,10 @@ enum { LOOKS = 64 }; /* every so many steps all deals are looked at, whether a s
 
 /* Where the present swap stands. */
 typedef enum stage {
-    IDLE,      /* the next --swap-to is waited for */
-    CANARIES,  /* the first deals have moved, and are watched */
+    IDLE,     /* the next --swap-to is waited for */
+    CANARIES, /* the first deals have moved, and are watched */
     COMMITTING,
-    WATCHING,  /* all have moved that can; until it is confirmed, or taken back */
+    WATCHING, /* all have moved that can; until it is confirmed, or taken back */
     REVERTING,
 } stage;
 
@@ -33,16 +33,16 @@ struct host_swap {
     pthread_mutex_t lock; /* guards all below but the atomics */
     side *sides;          /* 0: --module; then one for each --swap-to; then those that SIGHUP found */
     size_t sides_count;
-    size_t current; /* has the deals */
-    unsigned next;  /* --swap-to */
+    size_t current;          /* has the deals */
+    unsigned next;           /* --swap-to */
     host_swap_option option; /* of the present swap */
     size_t target;
     dealfsm_swap *swap;
     stage stage;
     atomic_bool hup;
-    atomic_bool *moved;          /* of deals 1 …: in the present swap */
-    atomic_uint_fast64_t ended;  /* of those that moved, so many have ended since */
-    unsigned looks;              /* at a swap that waits to be confirmed */
+    atomic_bool *moved;         /* of deals 1 …: in the present swap */
+    atomic_uint_fast64_t ended; /* of those that moved, so many have ended since */
+    unsigned looks;             /* at a swap that waits to be confirmed */
 };
 
 /* ---- What is asked of a deal */
@@ -89,8 +89,8 @@ static const char *version_of(const host_swap *s, size_t which)
 
 static void say(const host_swap *s, const char *what)
 {
-    (void)fprintf(stderr, "dealfsm-host: swap from %s to %s: %s\n", version_of(s, s->current),
-                  version_of(s, s->target), what);
+    (void)fprintf(stderr, "dealfsm-host: swap from %s to %s: %s\n", version_of(s, s->current), version_of(s, s->target),
+                  what);
 }
 
 static void say_counts(const host_swap *s, const char *what)
@@ -99,7 +99,8 @@ static void say_counts(const host_swap *s, const char *what)
     dealfsm_swap_progress now = {.struct_size = sizeof now};
     (void)dealfsm_swap_look(s->swap, &now, NULL);
     (void)snprintf(text, sizeof text,
-                   "%s: %" PRIu64 " moved, %" PRIu64 " stay for now, %" PRIu64 " cannot, %" PRIu64 " had ended; longest pause "
+                   "%s: %" PRIu64 " moved, %" PRIu64 " stay for now, %" PRIu64 " cannot, %" PRIu64
+                   " had ended; longest pause "
                    "%" PRIu64 " us",
                    what, now.count[DEALFSM_SWAP_MOVED], now.count[DEALFSM_SWAP_STAYS], now.count[DEALFSM_SWAP_REFUSED],
                    now.count[DEALFSM_SWAP_ENDED], now.longest_pause / 1000);
@@ -131,8 +132,8 @@ static void begin(host_swap *s)
     }
     atomic_store(&s->ended, 0);
     s->looks = 0;
-    int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->current].generation,
-                                        s->sides[s->target].generation, &options, &s->swap, &error);
+    int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->current].generation, s->sides[s->target].generation,
+                                        &options, &s->swap, &error);
     if (result >= 0) {
         result = dealfsm_swap_go(s->swap, DEALFSM_SWAP_PREPARED, &error);
     }

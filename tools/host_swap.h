@@ -17,18 +17,18 @@ enum { HOST_SWAPS = 8 };
 
 /* One --swap-to with what follows it. Percentages are of deals that have ended. */
 typedef struct host_swap_option {
-    const char *module;   /* file */
-    uint32_t at;          /* per cent */
-    uint32_t revert_at;   /* per cent; 0: no way back is taken */
-    uint64_t canary;      /* so many deals first; 0: all at once */
-    uint64_t confirm;     /* of those that moved, so many must have ended before it goes on */
+    const char *module; /* file */
+    uint32_t at;        /* per cent */
+    uint32_t revert_at; /* per cent; 0: no way back is taken */
+    uint64_t canary;    /* so many deals first; 0: all at once */
+    uint64_t confirm;   /* of those that moved, so many must have ended before it goes on */
     bool keep_refused;
 } host_swap_option;
 
 typedef struct host_swap host_swap;
 
-/* Loads the modules of all --swap-to, so that store and world can be made for them. NULL: out of memory, or a module cannot be
- * loaded: said on standard error. */
+/* Loads the modules of all --swap-to, so that store and world can be made for them. NULL: out of memory, or a module
+ * cannot be loaded: said on standard error. */
 host_swap *host_swap_new(struct host_node *node);
 /* Opens a machine in each, aside, so that deals of an earlier run come back to theirs. */
 bool host_swap_open(host_swap *swap);

@@ -67,10 +67,10 @@ int32_t dealfsm_host_new(const dealfsm_host_options *options, dealfsm_host **hos
  * says so). NULL: nothing. [outside], as the host's last call. */
 int32_t dealfsm_host_free(dealfsm_host *host, dealfsm_error *error);
 
-/* Frees a host whose deals are in the middle of things, as a node does that stops: every deal is frozen where it stands,
- * ops that are open are never answered (a store resumes their deals), the rest is as for dealfsm_host_free. DEALFSM_E_BUSY: a
- * callback or host call is running, or a put of the caller's store was never reported; all deals go on. [outside], as
- * the host's last call. */
+/* Frees a host whose deals are in the middle of things, as a node does that stops: every deal is frozen where it
+ * stands, ops that are open are never answered (a store resumes their deals), the rest is as for dealfsm_host_free.
+ * DEALFSM_E_BUSY: a callback or host call is running, or a put of the caller's store was never reported; all deals go
+ * on. [outside], as the host's last call. */
 int32_t dealfsm_host_abandon(dealfsm_host *host, dealfsm_error *error);
 
 /* ---- Modules */
@@ -137,7 +137,8 @@ int32_t dealfsm_host_module_info(const dealfsm_module *module, dealfsm_module_in
 /* ---- Generations */
 
 enum {
-    DEALFSM_HOST_ASIDE = 1 /* takes no new deals that name no generation while another is open, until a swap commits: swap.h */
+    DEALFSM_HOST_ASIDE = 1 /* takes no new deals that name no generation while another is open, until a swap commits:
+                              swap.h */
 };
 
 /* What a machine gets. The structs `environment` and `store` are copied; what they point to, *log, and all that

@@ -11,8 +11,8 @@
  * Phases, in order:
  *   PLANNED    what would move is known to be possible; nothing has been tried.
  *   PROBED     one deal of each state was taken over on trial, staged, held against what it must be, and dropped.
- *   PREPARED   so was every deal. What may not move is named: it *stays* for now, or is *refused*. Refused deals end where
- *              they are if options.keep_refused says so; else the swap is STOPPED. Nothing has happened yet.
+ *   PREPARED   so was every deal. What may not move is named: it *stays* for now, or is *refused*. Refused deals end
+ *              where they are if options.keep_refused says so; else the swap is STOPPED. Nothing has happened yet.
  *   CANARY     the first deals have moved: so many as options.canary says, or a share; without either, none.
  *   COMMITTED  all have moved that can. New deals go to the new generation from the beginning of this phase on.
  *   CONFIRMED  all that moved are found whole, none is stalled, and options.confirm of them have ended there.
@@ -20,13 +20,14 @@
  * Beside them STOPPED (before CANARY: nothing has happened) and REVERTED (after it: all are back that could go).
  *
  * One deal moves so: frozen on the old side at its next rest; snapshot; restored, staged, on the new side; activated,
- * which puts the row that names the new machine version; once that is durable the route flips, and the old side drops it.
- * From the freeze on, dispatch and complete answer DEALFSM_HELD: what they bring is kept in order and given to the side
- * that goes on, as if it had come then. If anything fails the old side goes on, and puts its row again first. No thread
- * waits for the swap of a deal; whoever brings a deal to rest moves it, else the thread that calls dealfsm_swap_go.
+ * which puts the row that names the new machine version; once that is durable the route flips, and the old side drops
+ * it. From the freeze on, dispatch and complete answer DEALFSM_HELD: what they bring is kept in order and given to the
+ * side that goes on, as if it had come then. If anything fails the old side goes on, and puts its row again first. No
+ * thread waits for the swap of a deal; whoever brings a deal to rest moves it, else the thread that calls
+ * dealfsm_swap_go.
  *
- * Deals that stay are tried again after each call for them, ended deals are not moved, subscriptions go on by themselves.
- * Thread tags and errors as in host.h. */
+ * Deals that stay are tried again after each call for them, ended deals are not moved, subscriptions go on by
+ * themselves. Thread tags and errors as in host.h. */
 
 #include <dealfsm/host.h>
 
@@ -56,8 +57,9 @@ enum {
     DEALFSM_SWAP_ENDED = 3,   /* in a final state: not moved */
     DEALFSM_SWAP_MOVING = 4,  /* on its way */
     DEALFSM_SWAP_MOVED = 5,
-    DEALFSM_SWAP_FAILED = 6, /* it could not be moved, and went on where it was; a further dealfsm_swap_go tries again */
-    DEALFSM_SWAP_GONE = 7,   /* it has left the host: forgotten, or its store gave it to somebody else */
+    DEALFSM_SWAP_FAILED =
+        6,                 /* it could not be moved, and went on where it was; a further dealfsm_swap_go tries again */
+    DEALFSM_SWAP_GONE = 7, /* it has left the host: forgotten, or its store gave it to somebody else */
     DEALFSM_SWAP_VERDICTS = 8
 };
 
@@ -75,14 +77,14 @@ typedef struct dealfsm_swap_progress {
 
 typedef struct dealfsm_swap_options {
     uint32_t struct_size;
-    uint32_t keep_refused;         /* 1: refused deals end where they are; 0: they stop the swap before it begins */
-    uint64_t canary;               /* so many deals move first, those of the lowest ids; 0: see canary_per_mille */
-    uint32_t canary_per_mille;     /* share of the deals that moves first, chosen by id; 0: none */
-    uint32_t deadline_milliseconds; /* of each phase, 0: none. PROBED, PREPARED: the swap stops. CANARY, COMMITTED: what has
-                                       not moved is left for a further call */
-    uint64_t confirm;              /* so many deals that moved must have ended before CONFIRMED */
-    uint64_t held_events;          /* events and answers that are held per deal, at most; 0: 1,024 */
-    uint64_t held_bytes;           /* of their arguments; 0: 1 MiB */
+    uint32_t keep_refused;          /* 1: refused deals end where they are; 0: they stop the swap before it begins */
+    uint64_t canary;                /* so many deals move first, those of the lowest ids; 0: see canary_per_mille */
+    uint32_t canary_per_mille;      /* share of the deals that moves first, chosen by id; 0: none */
+    uint32_t deadline_milliseconds; /* of each phase, 0: none. PROBED, PREPARED: the swap stops. CANARY, COMMITTED: what
+                                       has not moved is left for a further call */
+    uint64_t confirm;               /* so many deals that moved must have ended before CONFIRMED */
+    uint64_t held_events;           /* events and answers that are held per deal, at most; 0: 1,024 */
+    uint64_t held_bytes;            /* of their arguments; 0: 1 MiB */
     void *ctx;
     /* After each phase, and after every `every` deals of a phase (0: 1,024). May be NULL. [any] */
     void (*progress)(void *ctx, const dealfsm_swap_progress *progress);
@@ -92,18 +94,18 @@ typedef struct dealfsm_swap_options {
     void (*deal)(void *ctx, uint64_t deal, uint32_t generation, uint32_t verdict, uint64_t pause);
 } dealfsm_swap_options;
 
-/* Plans to move the deals of generation `from` to generation `to`; nothing happens to them. options may be NULL. `to` takes
- * no new deals that name no generation until the swap commits. DEALFSM_E_VERSION: neither does the new machine read what the
- * old one has, nor the old one write what the new one has; DEALFSM_E_STATE: one of them takes part in another swap that has not
- * come to CONFIRMED; or from and to are the same; or they have different stores. [any] */
+/* Plans to move the deals of generation `from` to generation `to`; nothing happens to them. options may be NULL. `to`
+ * takes no new deals that name no generation until the swap commits. DEALFSM_E_VERSION: neither does the new machine
+ * read what the old one has, nor the old one write what the new one has; DEALFSM_E_STATE: one of them takes part in
+ * another swap that has not come to CONFIRMED; or from and to are the same; or they have different stores. [any] */
 int32_t dealfsm_swap_begin(dealfsm_host *host, uint32_t from, uint32_t to, const dealfsm_swap_options *options,
                            dealfsm_swap **swap, dealfsm_error *error);
 
-/* Goes on to a phase (PROBED to FINAL), by way of those before it; in a phase that was completed before it looks again for
- * deals that can move. DEALFSM_OK: completed. DEALFSM_ACCEPTED: not yet (deals are on their way, too few have ended, the
- * deadline passed): call again later. DEALFSM_E_REFUSED: stopped by refused deals; DEALFSM_E_CORRUPT: stopped, for the new machine
- * gave something else than what it took; DEALFSM_E_STATE: stopped, reverted or beyond that phase; a moved deal is stalled
- * (CONFIRMED); DEALFSM_E_BUSY: another thread is in a call for this swap. [any] */
+/* Goes on to a phase (PROBED to FINAL), by way of those before it; in a phase that was completed before it looks again
+ * for deals that can move. DEALFSM_OK: completed. DEALFSM_ACCEPTED: not yet (deals are on their way, too few have
+ * ended, the deadline passed): call again later. DEALFSM_E_REFUSED: stopped by refused deals; DEALFSM_E_CORRUPT:
+ * stopped, for the new machine gave something else than what it took; DEALFSM_E_STATE: stopped, reverted or beyond that
+ * phase; a moved deal is stalled (CONFIRMED); DEALFSM_E_BUSY: another thread is in a call for this swap. [any] */
 int32_t dealfsm_swap_go(dealfsm_swap *swap, uint32_t phase, dealfsm_error *error);
 
 /* Takes back what can go back, from CANARY up to CONFIRMED. New deals go to the old generation again. Results as
@@ -120,25 +122,25 @@ typedef struct dealfsm_swap_state {
     uint64_t status;
     uint64_t count[DEALFSM_SWAP_VERDICTS];
 } dealfsm_swap_state;
-/* A row per state, ascending; the state is the one that the deal had when it was last looked at. The callback must not call
- * functions of the same swap. [any] */
+/* A row per state, ascending; the state is the one that the deal had when it was last looked at. The callback must not
+ * call functions of the same swap. [any] */
 int32_t dealfsm_swap_states(dealfsm_swap *swap, void (*each)(void *ctx, const dealfsm_swap_state *state), void *ctx,
                             dealfsm_error *error);
 
-/* Names each deal that stays, is refused or failed, ascending, with the reason. The callback must not call functions of the
- * same swap. [any] */
+/* Names each deal that stays, is refused or failed, ascending, with the reason. The callback must not call functions of
+ * the same swap. [any] */
 int32_t dealfsm_swap_deals(dealfsm_swap *swap,
                            void (*each)(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict,
                                         const char *reason),
                            void *ctx, dealfsm_error *error);
 
-/* What became of a thing that was held. DEALFSM_OK: nothing is held for the deal; what was has been handed to the side that goes
- * on, and is there what it would have been without a swap. DEALFSM_HELD: not yet. DEALFSM_E_BUSY: not yet, and called inside a
- * callback, where it might be waited for in vain. [any] */
+/* What became of a thing that was held. DEALFSM_OK: nothing is held for the deal; what was has been handed to the side
+ * that goes on, and is there what it would have been without a swap. DEALFSM_HELD: not yet. DEALFSM_E_BUSY: not yet,
+ * and called inside a callback, where it might be waited for in vain. [any] */
 int32_t dealfsm_swap_settled(dealfsm_host *host, uint64_t deal, dealfsm_error *error);
 
-/* Ends the swap: its deals are not tried any more, both generations are free again. DEALFSM_E_BUSY: deals are on their way, or
- * another thread is in a call for this swap. dealfsm_host_free ends swaps that are left. [any] */
+/* Ends the swap: its deals are not tried any more, both generations are free again. DEALFSM_E_BUSY: deals are on their
+ * way, or another thread is in a call for this swap. dealfsm_host_free ends swaps that are left. [any] */
 int32_t dealfsm_swap_end(dealfsm_swap *swap, dealfsm_error *error);
 
 #ifdef __cplusplus
