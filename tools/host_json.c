@@ -144,6 +144,7 @@ void host_json(const host_node *node, const host_results *results, FILE *out)
     json_t *summary = json_object();
     json_t *channels = json_array();
     json_t *faults = json_array();
+    json_t *notes = json_array();
     for (uint64_t i = 1; i <= results->count; i++) {
         print_deal(node, results, i, out);
     }
@@ -161,6 +162,10 @@ void host_json(const host_node *node, const host_results *results, FILE *out)
         (void)json_array_append_new(faults, json_string(books->faults[i]));
     }
     (void)json_object_set_new(summary, "faults", faults);
+    for (size_t i = 0; i < books->note_count; i++) {
+        (void)json_array_append_new(notes, json_string(books->notes[i]));
+    }
+    (void)json_object_set_new(summary, "notes", notes);
     for (size_t i = 0; i < books->channel_count; i++) {
         (void)json_array_append_new(channels, channel_object(&books->channels[i]));
     }

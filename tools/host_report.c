@@ -7,7 +7,7 @@
 
 #include "host.h"
 
-enum { LANES_SHOWN = 20, WAITING_SHOWN = 12, EXAMPLES = 5 };
+enum { LANES_SHOWN = 20, WAITING_SHOWN = 12, NOTES_SHOWN = 5, EXAMPLES = 5 };
 
 /* Deals that ended alike. */
 typedef struct group {
@@ -263,6 +263,12 @@ static void print_verdict(const world_books *books, FILE *out)
 {
     for (size_t i = 0; i < books->fault_count && i < LANES_SHOWN; i++) {
         (void)fprintf(out, "%s%s\n", i == 0 ? "\n" : "", books->faults[i]);
+    }
+    for (size_t i = 0; i < books->note_count && i < NOTES_SHOWN; i++) {
+        (void)fprintf(out, "%sNote: %s\n", i == 0 ? "\n" : "", books->notes[i]);
+    }
+    if (books->note_count > NOTES_SHOWN) {
+        (void)fprintf(out, "Note: %zu more of this kind: see --json\n", books->note_count - NOTES_SHOWN);
     }
     (void)fprintf(out, "\nBooks %s: %" PRIu64 " lanes equal, %" PRIu64 " one voucher ahead, %" PRIu64 " wrong.\n",
                   books->balance ? "balance" : "DO NOT BALANCE", books->equal, books->one_ahead, books->wrong);

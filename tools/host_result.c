@@ -73,11 +73,9 @@ static bool put_in_words(const host_node *node, host_result *r, const char *mess
     return true;
 }
 
-static void take_claim(const host_node *node, const dealfsm_record *record, const host_track *track, host_result *r,
-                       world_claim *claim)
+static void take_claim(const dealfsm_record *record, const host_track *track, host_result *r, world_claim *claim)
 {
     claim->known = true;
-    claim->by_channel = host_swap_any_knows(node->swap, DEALFSM_ClientEventVoucherShortfall);
     claim->payment_refused = track->payment_refused;
     claim->has_lane = record->has_payment_info != 0 && record->pay_ch_len <= sizeof r->pay_ch;
     if (claim->has_lane) {
@@ -107,7 +105,7 @@ static bool take_record(const host_node *node, uint64_t id, const char *machine_
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": its record cannot be read: %s\n", id, error.text);
         return false;
     }
-    take_claim(node, &record, track, r, claim);
+    take_claim(&record, track, r, claim);
     r->end = (deal->flags & DEALFSM_DEAL_FINAL) != 0 ? END_FINAL : END_WAITS;
     r->status = deal->status;
     r->received = record.total_received;

@@ -184,7 +184,6 @@ void world_look(const world *w, uint64_t deal, world_view *view);
 typedef struct world_claim {
     bool known;           /* false: it was never created */
     bool payment_refused; /* a PaymentSent of it was refused or terminated, or is still queued */
-    bool by_channel; /* its machine bounds what it spends by what the channel has, not by its TotalFunds (from client 1.0.9 on) */
     bool has_lane;
     uint64_t lane;
     const uint8_t *pay_ch;
@@ -223,7 +222,8 @@ typedef struct world_channel_row {
  * provider holds, and that is at most one voucher ahead, whose PaymentSent was refused or is outstanding; when no
  * lane belongs to two deals and no deal to two lanes; when no deal has added more than its TotalFunds; when a
  * channel's vouchers are covered by its funds; when no attoFIL was lost between wallets and channels; and when no
- * *once* op had its effect twice for one key. */
+ * *once* op had its effect twice for one key. A deal that spent more than its TotalFunds is noted only: some machines
+ * do not look at them, and what they pay is covered by the channel and held by the provider all the same. */
 typedef struct world_books {
     world_channel_row *channels; /* those that exist or have lanes */
     size_t channel_count;
@@ -232,6 +232,8 @@ typedef struct world_books {
     uint64_t wrong;
     char (*faults)[160]; /* in words, beside those of lanes; NULL: none */
     size_t fault_count;
+    char (*notes)[160]; /* in words: worth knowing, and not wrong */
+    size_t note_count;
     bool balance;
 } world_books;
 

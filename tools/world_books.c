@@ -9,7 +9,7 @@
 
 #include "world_private.h"
 
-enum { FAULTS_MAX = 1000 };
+enum { FAULTS_MAX = 1000 }; /* and as many notes */
 
 static void fault(world_books *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void fault(world_books *b, const char *format, ...)
@@ -20,6 +20,14 @@ static void fault(world_books *b, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(b->faults[b->fault_count++], sizeof b->faults[0], format, args);
         va_end(args);
+    }
+}
+
+static void note_overspent(world_books *b, uint64_t deal)
+{
+    if (b->note_count < FAULTS_MAX) {
+        (void)snprintf(b->notes[b->note_count++], sizeof b->notes[0], "deal %" PRIu64 " spent more than its TotalFunds",
+                       deal);
     }
 }
 
@@ -101,7 +109,21 @@ static bool audit_channel(const world *w, const world_claim *claims, const chann
     return true;
 }
 
-/* A deal has one lane at most, and has not added more than its TotalFunds, nor spent it. */
+static void audit_spending(const world *w, const world_claim *claim, uint64_t deal, world_books *b)
+{
+    const world_deal *d = &w->deals[deal - 1];
+    if (mpz_cmp(d->added, claim != NULL ? claim->total_funds : d->funds) > 0) {
+        fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", deal);
+    }
+    if (claim != NULL && mpz_sgn(claim->funds_spent) < 0) {
+        fault(b, "deal %" PRIu64 " says that it spent less than nothing", deal);
+    }
+    if (claim != NULL && mpz_cmp(claim->funds_spent, claim->total_funds) > 0) {
+        note_overspent(b, deal);
+    }
+}
+
+/* A deal has one lane at most, and has not added more than its TotalFunds. */
 static bool audit_deals(const world *w, const world_claim *claims, world_books *b)
 {
     uint8_t *lanes = calloc(w->options.deals, 1);
@@ -118,19 +140,8 @@ static bool audit_deals(const world *w, const world_claim *claims, world_books *
     }
     free(lanes);
     for (uint64_t i = 0; i < w->options.deals; i++) {
-        if (claims == NULL) {
-            if (mpz_cmp(w->deals[i].added, w->deals[i].funds) > 0) {
-                fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", i + 1);
-            }
-            continue;
-        }
-        const world_claim *claim = &claims[i];
-        if (claim->known && mpz_cmp(w->deals[i].added, claim->total_funds) > 0) {
-            fault(b, "deal %" PRIu64 " has added more to its channel than its TotalFunds", i + 1);
-        }
-        bool over = !claim->by_channel && mpz_cmp(claim->funds_spent, claim->total_funds) > 0;
-        if (claim->known && (over || mpz_sgn(claim->funds_spent) < 0)) {
-            fault(b, "deal %" PRIu64 " says that it spent more than its TotalFunds, or less than nothing", i + 1);
+        if (claims == NULL || claims[i].known) {
+            audit_spending(w, claims != NULL ? &claims[i] : NULL, i + 1, b);
         }
     }
     return true;
@@ -182,7 +193,8 @@ world_books *world_audit(const world *w, const world_claim *claims)
     b->balance = true;
     b->channels = calloc(count, sizeof *b->channels);
     b->faults = calloc(FAULTS_MAX, sizeof *b->faults);
-    bool ok = b->channels != NULL && b->faults != NULL;
+    b->notes = calloc(FAULTS_MAX, sizeof *b->notes);
+    bool ok = b->channels != NULL && b->faults != NULL && b->notes != NULL;
     for (size_t i = 0; ok && i < count; i++) {
         const channel *c = &w->channels[i];
         ok = (!c->exists && c->lane_count == 0) || audit_channel(w, claims, c, b);
@@ -207,5 +219,6 @@ void world_books_free(world_books *books)
     }
     free(books->channels);
     free(books->faults);
+    free(books->notes);
     free(books);
 }
