@@ -4,7 +4,8 @@
  *
  * An honest provider sends up to one payment interval ahead, asks for what that costs, and waits until the voucher
  * has come before it sends on: the client of 0.5.6 drops what reaches it while it makes a voucher. What the last
- * blocks cost is always asked as the last payment, so that it is above zero. */
+ * blocks cost is always asked as the last payment, so that it is above zero. A deal that costs nothing is complete with
+ * its last block. */
 
 #include <dealfsm/vocabulary.h>
 #include <stdio.h>
@@ -142,7 +143,8 @@ static void end_interval(world *w, world_deal *d, uint64_t limit, outside *say)
     serving *s = &d->serving;
     if (s->sent == d->size) {
         say->event = DEALFSM_ClientEventAllBlocksReceived;
-        s->stage = !s->last ? STAGE_LAST : s->paid == s->asked ? STAGE_COMPLETE : STAGE_WAIT;
+        bool owes = s->last ? s->paid != s->asked : mpz_sgn(d->price) > 0;
+        s->stage = !owes ? STAGE_COMPLETE : s->last ? STAGE_WAIT : STAGE_LAST;
     } else {
         s->stage = s->habit == HABIT_DOES_NOT_WAIT ? STAGE_SEND : STAGE_WAIT;
         ask(w, d, limit, say);
