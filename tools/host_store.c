@@ -7,12 +7,28 @@
 
 #include "host.h"
 
-enum { DEALS_MAX = 10000000 };
+enum { DEALS_MAX = 10000000, VERSIONS_MAX = 16 };
 
-static int32_t count_row(void *ctx, const dealfsm_store_row *row)
+/* What the rows tell before the deals are there. */
+typedef struct survey {
+    uint64_t last_row;
+    char versions[VERSIONS_MAX][64];
+    size_t versions_count;
+} survey;
+
+static int32_t survey_row(void *ctx, const dealfsm_store_row *row)
 {
-    host_node *node = ctx;
-    node->last_row = row->deal;
+    survey *s = ctx;
+    const char *version = row->machine_version != NULL ? row->machine_version : "";
+    size_t at = 0;
+    s->last_row = row->deal;
+    while (at < s->versions_count && strcmp(s->versions[at], version) != 0) {
+        at++;
+    }
+    bool is_new = at == s->versions_count && version[0] != '\0' && (row->flags & DEALFSM_ROW_DAMAGED) == 0;
+    if (is_new && at < VERSIONS_MAX && strlen(version) < sizeof s->versions[0]) {
+        (void)snprintf(s->versions[s->versions_count++], sizeof s->versions[0], "%s", version);
+    }
     return DEALFSM_OK;
 }
 
@@ -21,11 +37,20 @@ int host_store_open(host_node *node)
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_store_options options = {.struct_size = sizeof options, .log = &node->log};
     const char *url = node->options->store;
+    survey found = {0};
     if (dealfsm_store_open(url, &options, &node->store, &error) < 0 ||
-        host_swap_teach(node->swap, node->store, &error) < 0 ||
-        dealfsm_store_rows(node->store, NULL, count_row, node, &error) < 0) {
+        dealfsm_store_rows(node->store, NULL, survey_row, &found, &error) < 0) {
         return host_complain(HOST_STORE, url, error.text);
     }
+    for (size_t i = 0; i < found.versions_count; i++) {
+        if (!host_swap_need(node->swap, found.versions[i])) {
+            return HOST_MODULE;
+        }
+    }
+    if (host_swap_teach(node->swap, node->store, &error) < 0) {
+        return host_complain(HOST_STORE, url, error.text);
+    }
+    node->last_row = found.last_row;
     return node->last_row <= DEALS_MAX
                ? HOST_FINE
                : host_complain(HOST_STORE, url, "expected the deals of a scenario, found a store of another node");

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host.h"
 
@@ -323,6 +324,42 @@ host_swap *host_swap_new(host_node *node)
     return s;
 }
 
+/* "client 1.0.9" is in dealfsm-client-1.0.9.so, beside the module of the node. */
+static char *path_beside(const host_swap *s, const char *machine_version)
+{
+    const char *path = s->sides[0].path;
+    const char *slash = strrchr(path, '/');
+    int folder = slash != NULL ? (int)(slash - path + 1) : 0;
+    char *beside = NULL;
+    if (asprintf(&beside, "%.*sdealfsm-%s.so", folder, path, machine_version) < 0) {
+        return NULL;
+    }
+    for (char *c = beside + folder; *c != '\0'; c++) {
+        *c = *c == ' ' || *c == '/' ? '-' : *c;
+    }
+    return beside;
+}
+
+bool host_swap_need(host_swap *s, const char *machine_version)
+{
+    if (host_swap_module(s, machine_version) != NULL) {
+        return true;
+    }
+    char *path = path_beside(s, machine_version);
+    side *made = path != NULL && access(path, R_OK) == 0 ? add_side(s, path) : NULL;
+    if (made != NULL) {
+        made->path = made->info.path;
+    }
+    if (host_swap_module(s, machine_version) == NULL) {
+        (void)fprintf(stderr,
+                      "dealfsm-host: the store has deals of \"%s\": expected its module as %s, found none: install it "
+                      "there, or give its file with --swap-to\n",
+                      machine_version, path != NULL ? path : "a file");
+    }
+    free(path);
+    return host_swap_module(s, machine_version) != NULL;
+}
+
 bool host_swap_open(host_swap *s)
 {
     dealfsm_error error = {.struct_size = sizeof error};
@@ -356,16 +393,6 @@ bool host_swap_all_know(const host_swap *s, uint32_t event)
         }
     }
     return true;
-}
-
-bool host_swap_any_knows(const host_swap *s, uint32_t event)
-{
-    for (size_t i = 0; i < s->sides_count; i++) {
-        if (knows(&s->sides[i], event)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void host_swap_look(host_swap *s)

@@ -30,12 +30,13 @@ typedef struct host_swap host_swap;
 /* Loads the modules of all --swap-to, so that store and world can be made for them. NULL: out of memory, or a module
  * cannot be loaded: said on standard error. */
 host_swap *host_swap_new(struct host_node *node);
+/* Loads the module of a machine version that the store has deals of, from beside the node's own module, if it is not loaded
+ * yet; before host_swap_open. False: it is not there: said on standard error. */
+bool host_swap_need(host_swap *swap, const char *machine_version);
 /* Opens a machine in each, aside, so that deals of an earlier run come back to theirs. */
 bool host_swap_open(host_swap *swap);
 /* Every machine has that event. */
 bool host_swap_all_know(const host_swap *swap, uint32_t event);
-/* One of them has. */
-bool host_swap_any_knows(const host_swap *swap, uint32_t event);
 /* Something may be due. */
 void host_swap_look(host_swap *swap);
 /* The deals have come to their ends: what was not reached is done now. */
