@@ -96,7 +96,7 @@ static void owed_lines(const shown *s, const deal_row *it, const deal_past *past
     }
     line(s, "handler owed", handler->name);
     time_line(s, "owed since", deal_since(it, past));
-    line(s, "ops it may wait for", *words_text(&ops) == '\0' ? "none" : words_text(&ops));
+    line(s, "ops it may wait for", *words_text(&ops) == '\0' ? "none: it runs again when the node starts" : words_text(&ops));
 }
 
 static void now_text(const shown *s, const deal_row *it, const deal_past *past)

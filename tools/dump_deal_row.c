@@ -33,6 +33,13 @@ const char *deal_state(store_view *view, const deal_row *it)
     return brief_name(past_state(view, it->row->status, it->row->status_name));
 }
 
+/* A handler that asks nothing is through at once; a row says that it is owed until the next put, no more. */
+static bool waits_for_handler(const deal_row *it)
+{
+    const dealfsm_handler_info *handler = deal_handler(it);
+    return deal_is_owed(it) && (handler == NULL || handler->ops_count > 0);
+}
+
 const char *deal_waits(const deal_row *it)
 {
     if (it->row->flags & DEALFSM_ROW_DAMAGED) {
@@ -47,7 +54,7 @@ const char *deal_waits(const deal_row *it)
     if (it->row->flags & DEALFSM_ROW_BARE) {
         return "unknown";
     }
-    return deal_is_owed(it) ? "handler" : it->queued > 0 ? "queue" : "event";
+    return waits_for_handler(it) ? "handler" : it->queued > 0 ? "queue" : "event";
 }
 
 /* ---- Its past */
@@ -174,7 +181,7 @@ const char *deal_why(store_view *view, const deal_row *it, const deal_past *past
                   it->queued == 1 ? " is" : "s are");
     } else {
         add_since(view, it, past, &text);
-        if (deal_is_owed(it)) {
+        if (waits_for_handler(it)) {
             add_handler(view, it, &text);
         } else {
             add_events(view, it, &text);
