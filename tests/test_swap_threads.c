@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Eight threads hand events to 2,000 deals while a ninth swaps them to and fro between three modules. SWAP_ROUNDS says
  * how often; the short form is part of `make check`, the long one `make check-swap`. */
+#include <dealfsm/stores.h>
 #include <dealfsm/swap.h>
 #include <pthread.h>
 #include <sched.h>
@@ -21,7 +22,7 @@
         }                                                                                                              \
     } while (0)
 
-enum { DEALS = 2000, THREADS = 8, SIDES = 3, ROUNDS_SHORT = 24, PAYING = 16 };
+enum { DEALS = 2000, THREADS = 8, SIDES = 3, ROUNDS_SHORT = 24, ROUNDS_DURABLE = 6, PAYING = 16 };
 
 static const char *const MODULES[SIDES] = {"client-0.5.6", "client-1.0.9", "client-1.28.3"};
 
@@ -48,7 +49,9 @@ static dealfsm_host *host;
 static side sides[SIDES];
 static atomic_bool stop;
 static atomic_ullong held;
-static bool with_store;
+static bool with_store; /* in memory, and checked */
+static dealfsm_store *durable;
+static char directory[64];
 
 /* ---- The world: every op is answered in the call */
 
@@ -195,7 +198,8 @@ static void *sending(void *ctx)
 {
     static const uint8_t two[] = {0x00, 0x02};
     const dealfsm_value amount = bytes_of(DEALFSM_AMOUNT, two, sizeof two);
-    const struct timespec pause = {.tv_nsec = 20000}; /* else two cores would do little but this */
+    /* Else two cores would do little but this, and a disk would never catch up. */
+    const struct timespec pause = {.tv_nsec = durable != NULL ? 10000000 : 20000};
     uint64_t number = *(const uint64_t *)ctx;
     while (!atomic_load(&stop)) {
         number = number * 6364136223846793005u + 1442695040888963407u;
@@ -228,6 +232,7 @@ static void open_side(side *s)
     dealfsm_host_services services = {.struct_size = sizeof services,
                                       .environment = &environment,
                                       .store = with_store ? &store : NULL,
+                                      .durable = durable,
                                       .flags = s == sides ? 0 : DEALFSM_HOST_ASIDE};
     WORKS(dealfsm_host_open(host, s->module, &services, &s->generation, &error));
 }
@@ -328,6 +333,32 @@ static void replace(unsigned which)
         open_side(&sides[which]);
 }
 
+/* What is with the store has to come back first. */
+static void wait_for_puts(void)
+{
+    for (uint64_t id = 1; id <= DEALS; id++) {
+        while (atomic_load(&deals[id].handed_in) != atomic_load(&deals[id].ended))
+            sched_yield();
+    }
+}
+
+static void open_durable(void)
+{
+    char url[96];
+    strcpy(directory, "/tmp/test-swap-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(url, sizeof url, "sqlite:%s/store.db", directory);
+    WORKS(dealfsm_store_open(url, NULL, &durable, &error));
+}
+
+static void close_durable(void)
+{
+    char command[96];
+    WORKS(dealfsm_store_close(durable, &error));
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
 static void check_totals(void)
 {
     for (uint64_t id = 1; id <= DEALS; id++) {
@@ -347,7 +378,11 @@ START_TEST(to_and_fro)
     unsigned rounds = wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : ROUNDS_SHORT;
     pthread_t threads[THREADS];
     uint64_t seeds[THREADS], moved = 0;
-    with_store = _i;
+    with_store = _i == 1;
+    if (_i == 2 && rounds > ROUNDS_DURABLE)
+        rounds = ROUNDS_DURABLE;
+    if (_i == 2)
+        open_durable();
     open_all();
     for (uint64_t id = 1; id <= DEALS; id++)
         make_deal(id);
@@ -368,12 +403,15 @@ START_TEST(to_and_fro)
     atomic_store(&stop, true);
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    wait_for_puts();
     check_totals();
     ck_assert_uint_ge(moved, rounds * (uint64_t)DEALS / 2);
     ck_assert_uint_lt(memory_now(), DEALS * 4096u);
     ck_assert_msg(maps_then <= maps + 16, "%u mappings have become %u", maps, maps_then);
     printf("%u swaps, %" PRIu64 " moves, %llu events were held\n", rounds, moved, atomic_load(&held));
     WORKS(dealfsm_host_free(host, &error));
+    if (durable != NULL)
+        close_durable();
 }
 END_TEST
 
@@ -382,7 +420,7 @@ int main(void)
     Suite *suite = suite_create("swap: threads");
     TCase *tests = tcase_create("to and fro");
     tcase_set_timeout(tests, getenv("SWAP_ROUNDS") != NULL ? 7200 : 120);
-    tcase_add_loop_test(tests, to_and_fro, 0, 2);
+    tcase_add_loop_test(tests, to_and_fro, 0, 3);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
