@@ -24,7 +24,7 @@ _dealfsm_dump() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files=
     COMPREPLY=()
     if [[ $COMP_CWORD -eq 1 ]]; then
-        words='module machine record migrate deals deal history stats verify --help --version'
+        words='module machine compare record migrate deals deal history stats verify --help --version'
     else
         # "--format=x" arrives as three words.
         if [[ $current == = ]]; then
@@ -39,6 +39,7 @@ _dealfsm_dump() {
             record:--hex | migrate:--hex | migrate:--to | migrate:--from) return ;;
             deals:-s | deals:--status) words=$(_dealfsm_dump_names states) ;;
             deals:-p | deals:--provider | deals:-v | deals:--machine) return ;;
+            compare:--store) files='!*' ;;
             *:--modules) COMPREPLY=($(compgen -d -- "$current")) && return ;;
             record:-m | record:--module | migrate:-m | migrate:--module | deals:-m | deals:--module | deal:-m | \
                 deal:--module | history:-m | \
@@ -46,7 +47,8 @@ _dealfsm_dump() {
             *)
                 case ${COMP_WORDS[1]} in
                     module) words='--json' files='!*.so' ;;
-                    machine) words='--format --state --event --holes' files='!*.so' ;;
+                    machine) words='--format --state --event --holes --diff' files='!*.so' ;;
+                    compare) words='--store --json' files='!*.so' ;;
                     deals) words='--status --provider --machine --stuck --watch --json --module --modules' files='!*' ;;
                     deal | history | stats | verify) words='--json --module --modules' files='!*' ;;
                     migrate) words='--to --from --hex --json --module --modules' files='!*' ;;

@@ -21,9 +21,9 @@
 const char *argp_program_version = "dealfsm-dump " PACKAGE_VERSION;
 const char *argp_program_bug_address = PACKAGE_BUGREPORT;
 
-static const dump_command *const commands[] = {&dump_module_command,  &dump_machine_command, &dump_record_command,
-                                               &dump_migrate_command, &dump_deals_command,   &dump_deal_command,
-                                               &dump_history_command, &dump_stats_command,   &dump_verify_command};
+static const dump_command *const commands[] = {
+    &dump_module_command, &dump_machine_command, &dump_compare_command, &dump_record_command, &dump_migrate_command,
+    &dump_deals_command,  &dump_deal_command,    &dump_history_command, &dump_stats_command,  &dump_verify_command};
 enum { COMMANDS = sizeof commands / sizeof *commands, PROGRAM_MAX = 64 };
 
 static void help(FILE *out)

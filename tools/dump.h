@@ -19,6 +19,7 @@ typedef struct dump_command {
     int (*run)(int argc, char **argv);
 } dump_command;
 
+extern const dump_command dump_compare_command;
 extern const dump_command dump_deal_command;
 extern const dump_command dump_deals_command;
 extern const dump_command dump_history_command;

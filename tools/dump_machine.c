@@ -18,20 +18,23 @@ typedef enum form { FORM_TEXT, FORM_JSON, FORM_MERMAID, FORM_PLANTUML, FORM_DOT,
 static const char *const form_names[FORMS] = {"text", "json", "mermaid", "plantuml", "dot", "svg"};
 
 typedef struct options {
-    const char *module;
+    const char *module; /* of two: the old one */
+    const char *new_module;
     const char *state;
     const char *event;
     form form;
     bool holes;
+    bool diff;
 } options;
 
-enum { OPTION_HOLES = 256 };
+enum { OPTION_HOLES = 256, OPTION_DIFF };
 
 static const struct argp_option argp_options[] = {
     {"format", 'f', "FORM", 0, "text (the default), json, mermaid, plantuml, dot or svg (needs Graphviz)", 0},
     {"state", 's', "STATE", 0, "Show one state: a name, with or without DealStatus, or a number", 0},
     {"event", 'e', "EVENT", 0, "Show one event: a name, with or without ClientEvent, or a number", 0},
     {"holes", OPTION_HOLES, NULL, 0, "Show the cells that drop an event from outside, by state (text or json)", 0},
+    {"diff", OPTION_DIFF, NULL, 0, "Show the transitions in which the machines of two modules differ", 0},
     {0}};
 
 static form read_form(struct argp_state *state, const char *text)
@@ -43,6 +46,34 @@ static form read_form(struct argp_state *state, const char *text)
     }
     argp_error(state, "--format: expected text, json, mermaid, plantuml, dot or svg, found \"%s\"", text);
     return FORM_TEXT;
+}
+
+static void take_module(options *o, const char *file, struct argp_state *state)
+{
+    if (o->new_module != NULL) {
+        argp_error(state, "expected two modules at most, found \"%s\" behind them", file);
+    }
+    *(o->module == NULL ? &o->module : &o->new_module) = file;
+}
+
+static void check_whole(const options *o, struct argp_state *state)
+{
+    if (o->module == NULL) {
+        argp_error(state, "expected a module file (dealfsm-client-….so)");
+    }
+    if (!o->diff && o->new_module != NULL) {
+        argp_error(state, "one module at a time, or two with --diff; found \"%s\" after \"%s\"", o->new_module,
+                   o->module);
+    }
+    if (o->holes && o->form != FORM_TEXT && o->form != FORM_JSON) {
+        argp_error(state, "--holes: expected --format text or json, found %s", form_names[o->form]);
+    }
+    if (o->diff && o->new_module == NULL) {
+        argp_error(state, "--diff: expected two modules, the old one and the new one");
+    }
+    if (o->diff && (o->holes || o->state != NULL || o->event != NULL || o->form != FORM_TEXT)) {
+        argp_error(state, "--diff: expected no other option (dealfsm-dump compare --json gives it as JSON)");
+    }
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -61,37 +92,32 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPTION_HOLES:
         o->holes = true;
         return 0;
+    case OPTION_DIFF:
+        o->diff = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (o->module != NULL) {
-            argp_error(state, "one module at a time; found \"%s\" after \"%s\"", arg, o->module);
-        }
-        o->module = arg;
+        take_module(o, arg, state);
         return 0;
     case ARGP_KEY_END:
-        if (o->module == NULL) {
-            argp_error(state, "expected a module file (dealfsm-client-….so)");
-        }
-        if (o->holes && o->form != FORM_TEXT && o->form != FORM_JSON) {
-            argp_error(state, "--holes: expected --format text or json, found %s", form_names[o->form]);
-        }
+        check_whole(o, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp argp = {
-    argp_options,
-    parse,
-    "MODULE",
-    "Shows the machine of a module, as the module itself describes it (describe/1).\v"
-    "The text form has the order and the words of the specification. A hole is a cell in "
-    "which an event that may come from "
-    "outside at any time is dropped.\n\n"
-    "Exit status: 0 done; 2 wrong usage, no such state or event; 3 the module is refused, or dot is missing.",
-    NULL,
-    NULL,
-    NULL};
+static const struct argp argp = {argp_options,
+                                 parse,
+                                 "MODULE\n--diff OLD NEW",
+                                 "Shows the machine of a module, as the module itself describes it (describe/1).\v"
+                                 "The text form has the order and the words of the specification. A hole is a cell in "
+                                 "which an event that may come from "
+                                 "outside at any time is dropped.\n\n"
+                                 "Exit status: 0 done; 1 --diff: they differ; 2 wrong usage, no such state or event; 3 "
+                                 "the module is refused, or dot is missing.",
+                                 NULL,
+                                 NULL,
+                                 NULL};
 
 /* ---- Names on the command line */
 static bool same_name(const char *given, const char *name, const char *prefix)
@@ -239,6 +265,22 @@ static int write_form(const machine_view *view, const options *o)
     }
 }
 
+static int write_diff(const machine_view *view, dump_modules *modules, const options *o)
+{
+    const paper out = paper_on(stdout);
+    if (!dump_load(modules, o->new_module)) {
+        return DUMP_FAILED;
+    }
+    return machine_diff(view->arena, &modules->list[0].machine, &modules->list[1].machine, &out) ? DUMP_NO : DUMP_DONE;
+}
+
+static int write_one(machine_view *view, const dump_modules *modules, const options *o)
+{
+    view->machine = &modules->list[0].machine;
+    const int status = narrow(view, o);
+    return status == DUMP_DONE ? write_form(view, o) : status;
+}
+
 static int run(int argc, char **argv)
 {
     options chosen = {0};
@@ -247,11 +289,7 @@ static int run(int argc, char **argv)
     machine_view view = {.arena = values_arena_new()};
     int status = DUMP_FAILED;
     if (view.arena != NULL && dump_load(&modules, chosen.module)) {
-        view.machine = &modules.list[0].machine;
-        status = narrow(&view, &chosen);
-        if (status == DUMP_DONE) {
-            status = write_form(&view, &chosen);
-        }
+        status = chosen.diff ? write_diff(&view, &modules, &chosen) : write_one(&view, &modules, &chosen);
     }
     dump_unload(&modules);
     values_arena_free(view.arena);

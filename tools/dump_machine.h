@@ -42,6 +42,10 @@ json_t *machine_json(const machine_view *view);
 typedef enum diagram_form { DIAGRAM_MERMAID, DIAGRAM_PLANTUML, DIAGRAM_DOT } diagram_form;
 void machine_diagram(const machine_view *view, diagram_form form, FILE *out);
 
+/* The transitions that are added, gone or changed from one machine to the other. Are there any? */
+bool machine_diff(values_arena *arena, const description *old_machine, const description *new_machine,
+                  const paper *out);
+
 void holes_text(const machine_view *view, const paper *out);
 json_t *holes_json(const machine_view *view);
 

@@ -38,7 +38,8 @@ typedef struct migration {
     const char *to;
     const dump_module *old_module; /* NULL: not there; of the record as it is */
     const dump_module *new_module;
-    dealfsm_record before;  /* where old_module is there and the verdict is not UNKNOWN */
+    bool readable;          /* old_module is there, and took the record */
+    dealfsm_record before;  /* where it is readable */
     dealfsm_record after;   /* of one that moves, where new_module is there */
     dealfsm_snapshot moved; /* of one that moves: its bytes */
     migration_verdict verdict;
@@ -60,6 +61,9 @@ void migrator_close(migrator *it);
 const char *migrator_version(const migrator *it, const char *wanted);
 /* The module of a version, NULL: none. */
 const dump_module *migrator_module(const migrator *it, const char *version);
+
+/* Does one of the two modules bring deals from the old one's machine version to the new one's? */
+bool migration_is_offered(const dump_module *old_module, const dump_module *new_module);
 
 /* Tries it: upwards the module of the goal restores the deal, downwards the deal's own module writes it. */
 void migrate_deal(migrator *it, const stored_deal *deal, const char *to, migration *out);

@@ -17,7 +17,7 @@ bool migrator_open(migrator *it, const dump_modules *modules)
         dealfsm_error error = {.struct_size = sizeof error};
         const dealfsm_module_info *info = &modules->list[i].info;
         if (info->functions->open(&dump_idle_services, &it->machines[i], &error) < 0) {
-            fprintf(stderr, "dealfsm-dump migrate: %s: %s\n", info->path, error.text);
+            fprintf(stderr, "dealfsm-dump: %s: %s\n", info->path, error.text);
             return false;
         }
     }
@@ -82,6 +82,15 @@ static const dump_module *mover(const migration *m, bool *takes)
         return m->new_module;
     }
     return own != NULL && among(own->writes, own->writes_count, m->to) != NULL ? m->old_module : NULL;
+}
+
+bool migration_is_offered(const dump_module *old_module, const dump_module *new_module)
+{
+    bool takes;
+    const stored_deal any = {.version = old_module->machine.machine_version};
+    const migration m = {
+        .from = &any, .to = new_module->machine.machine_version, .old_module = old_module, .new_module = new_module};
+    return mover(&m, &takes) != NULL;
 }
 
 static void says_no(migrator *it, migration *m, int32_t code, const dealfsm_error *error)
@@ -159,6 +168,7 @@ void migrate_deal(migrator *it, const stored_deal *deal, const char *to, migrati
             says_no(it, out, DEALFSM_E_CORRUPT, &error);
             return;
         }
+        out->readable = true;
     }
     const dump_module *module = mover(out, &takes);
     if (strcmp(deal->version, to) == 0) {

@@ -31,11 +31,9 @@ size_t paper_width(const char *text)
 
 static const char *ink_on(const paper *it, paper_ink ink)
 {
-    static const char *const codes[] = {[INK_PLAIN] = "",
-                                        [INK_HEADING] = "\033[1m",
-                                        [INK_NAME] = "\033[36m",
-                                        [INK_FAINT] = "\033[2m",
-                                        [INK_WARNING] = "\033[33m"};
+    static const char *const codes[] = {
+        [INK_PLAIN] = "",           [INK_HEADING] = "\033[1m", [INK_NAME] = "\033[36m", [INK_FAINT] = "\033[2m",
+        [INK_WARNING] = "\033[33m", [INK_ADDED] = "\033[32m",  [INK_GONE] = "\033[31m"};
     return it->colour ? codes[ink] : "";
 }
 

@@ -10,7 +10,7 @@
 
 enum { PAPER_COLUMNS = 100 };
 
-typedef enum paper_ink { INK_PLAIN, INK_HEADING, INK_NAME, INK_FAINT, INK_WARNING } paper_ink;
+typedef enum paper_ink { INK_PLAIN, INK_HEADING, INK_NAME, INK_FAINT, INK_WARNING, INK_ADDED, INK_GONE } paper_ink;
 
 typedef struct paper {
     FILE *out;
