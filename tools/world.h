@@ -9,7 +9,8 @@
  * Time is virtual (microseconds from 0), goes on only as steps are asked for, and each deal has its own: what a deal
  * meets depends on the seed, its id and the keys of its ops, never on other deals, on threads, on how the node
  * answers, or on how often the node was killed. Deals share wallets and payment channels; the order of deals shows
- * there in lane numbers and in who comes too late for an empty wallet, and nowhere else.
+ * there in lane numbers and in who comes too late for an empty wallet, and, for machines that look at what a channel
+ * has (client 1.0.9 and later), in what they find there; nowhere else.
  *
  * Nodes may be killed. The world keeps each step until the node has said that it is durable; when a node begins
  * (again), it says which rows its store has, and steps that are not in them come again. An op is looked up by its
