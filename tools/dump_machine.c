@@ -34,7 +34,7 @@ static const struct argp_option argp_options[] = {
     {"state", 's', "STATE", 0, "Show one state: a name, with or without DealStatus, or a number", 0},
     {"event", 'e', "EVENT", 0, "Show one event: a name, with or without ClientEvent, or a number", 0},
     {"holes", OPTION_HOLES, NULL, 0, "Show the cells that drop an event from outside, by state (text or json)", 0},
-    {"diff", OPTION_DIFF, NULL, 0, "Show the transitions in which the machines of two modules differ", 0},
+    {"diff", OPTION_DIFF, NULL, 0, "Show the transitions in which the machines of two modules differ (text or dot)", 0},
     {0}};
 
 static form read_form(struct argp_state *state, const char *text)
@@ -71,8 +71,10 @@ static void check_whole(const options *o, struct argp_state *state)
     if (o->diff && o->new_module == NULL) {
         argp_error(state, "--diff: expected two modules, the old one and the new one");
     }
-    if (o->diff && (o->holes || o->state != NULL || o->event != NULL || o->form != FORM_TEXT)) {
-        argp_error(state, "--diff: expected no other option (dealfsm-dump compare --json gives it as JSON)");
+    if (o->diff &&
+        (o->holes || o->state != NULL || o->event != NULL || (o->form != FORM_TEXT && o->form != FORM_DOT))) {
+        argp_error(state, "--diff: expected no other option than --format text or dot (dealfsm-dump compare --json "
+                          "gives it as JSON)");
     }
 }
 
@@ -271,7 +273,11 @@ static int write_diff(const machine_view *view, dump_modules *modules, const opt
     if (!dump_load(modules, o->new_module)) {
         return DUMP_FAILED;
     }
-    return machine_diff(view->arena, &modules->list[0].machine, &modules->list[1].machine, &out) ? DUMP_NO : DUMP_DONE;
+    const description *before = &modules->list[0].machine;
+    const description *after = &modules->list[1].machine;
+    const bool differ = o->form == FORM_DOT ? machine_diff_dot(view->arena, before, after, stdout)
+                                            : machine_diff(view->arena, before, after, &out);
+    return differ ? DUMP_NO : DUMP_DONE;
 }
 
 static int write_one(machine_view *view, const dump_modules *modules, const options *o)
