@@ -24,6 +24,8 @@ typedef struct bench_options {
     const char *source; /* reference: folder of its Go program */
     double seconds;     /* for all that is timed and repeated */
     uint32_t idle_deals;
+    const char *to; /* swap: path of the other module */
+    uint32_t deals; /* swap: so many move */
     bool json;
 } bench_options;
 
@@ -71,6 +73,7 @@ void bench_print_step(const bench_step *b);
 /* Runs a whole command; returns an exit code. */
 int bench_run_step(const bench_options *options);
 int bench_run_reference(const bench_options *options);
+int bench_run_swap(const bench_options *options);
 
 /* Loads the module; a code of BENCH_… and *b, NULL unless BENCH_DONE. What hinders is printed. */
 int bench_open(const bench_options *options, bench_step **b);

@@ -10,8 +10,9 @@
 #include "bench.h"
 
 #define DEFAULT_MODULE DEALFSM_MODULE_DIR "/dealfsm-client-0.5.6.so"
+#define DEFAULT_TO DEALFSM_MODULE_DIR "/dealfsm-client-1.0.9.so"
 #define DEFAULT_SOURCE DEALFSM_DATA_DIR "/reference"
-enum { IDLE_DEALS = 1000000, IDLE_DEALS_MAX = 100000000 };
+enum { IDLE_DEALS = 1000000, IDLE_DEALS_MAX = 100000000, DEALS = 100000, DEALS_MAX = 10000000 };
 
 const char *argp_program_version = "dealfsm-bench " PACKAGE_VERSION;
 
@@ -20,15 +21,34 @@ typedef struct command_line {
     const char *command;
 } command_line;
 
-enum { OPTION_JSON = 256, OPTION_IDLE, OPTION_SOURCE };
+enum { OPTION_JSON = 256, OPTION_IDLE, OPTION_SOURCE, OPTION_TO, OPTION_DEALS };
 
 static const struct argp_option argp_options[] = {
     {"module", 'm', "FILE", 0, "The module (" DEFAULT_MODULE ")", 0},
     {"seconds", 's', "N", 0, "Time for what is measured again and again (20)", 0},
     {"idle-deals", OPTION_IDLE, "N", 0, "step: idle deals to weigh (1000000)", 0},
     {"source", OPTION_SOURCE, "DIR", 0, "reference: folder of its Go program (" DEFAULT_SOURCE ")", 0},
+    {"to", OPTION_TO, "FILE", 0, "swap: the other module (" DEFAULT_TO ")", 0},
+    {"deals", OPTION_DEALS, "N", 0, "swap: deals that move (100000)", 0},
     {"json", OPTION_JSON, NULL, 0, "Write one JSON object", 0},
     {0}};
+
+typedef int run_fn(const bench_options *options);
+
+/* NULL: there is no such command. */
+static run_fn *run_of(const char *command)
+{
+    static const struct {
+        const char *name;
+        run_fn *run;
+    } commands[] = {{"step", bench_run_step}, {"swap", bench_run_swap}, {"reference", bench_run_reference}};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(command, commands[i].name) == 0) {
+            return commands[i].run;
+        }
+    }
+    return NULL;
+}
 
 static double number(struct argp_state *state, const char *option, const char *text, double least, double most)
 {
@@ -56,18 +76,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPTION_SOURCE:
         line->options.source = arg;
         return 0;
+    case OPTION_TO:
+        line->options.to = arg;
+        return 0;
+    case OPTION_DEALS:
+        line->options.deals = (uint32_t)number(state, "--deals", arg, 1, DEALS_MAX);
+        return 0;
     case OPTION_JSON:
         line->options.json = true;
         return 0;
     case ARGP_KEY_ARG:
-        if (line->command != NULL || (strcmp(arg, "step") != 0 && strcmp(arg, "reference") != 0)) {
-            argp_error(state, "expected one command, step or reference; found \"%s\"", arg);
+        if (line->command != NULL || run_of(arg) == NULL) {
+            argp_error(state, "expected one command: step, swap or reference; found \"%s\"", arg);
         }
         line->command = arg;
         return 0;
     case ARGP_KEY_END:
         if (line->command == NULL) {
-            argp_error(state, "expected a command: step or reference");
+            argp_error(state, "expected a command: step, swap or reference");
         }
         return 0;
     default:
@@ -78,11 +104,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
     argp_options,
     parse,
-    "step|reference",
+    "step|swap|reference",
     "Measures a module along the 14-event path: a retrieval over a new payment channel, paid in two vouchers.\v"
     "step: nanoseconds per event of a hand-written switch, of the step alone, and of dispatch through the module; "
     "threads; "
-    "stored bytes; memory of idle deals; with the aims beside the figures. reference: the same path through "
+    "stored bytes; memory of idle deals; with the aims beside the figures. swap: for how long a deal is held when it moves to another "
+    "machine of the same version, and to the version of --to, without store, on sqlite and on leveldb; how long all "
+    "take. reference: the same path through "
     "go-statemachine "
     "with the reference's own machine, which is built with go.\n\n"
     "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed, 2: wrong usage or no "
@@ -95,9 +123,14 @@ static const struct argp argp = {
 int main(int argc, char **argv)
 {
     command_line line = {
-        .options = {.module = DEFAULT_MODULE, .source = DEFAULT_SOURCE, .seconds = 20, .idle_deals = IDLE_DEALS}};
+        .options = {.module = DEFAULT_MODULE,
+                    .source = DEFAULT_SOURCE,
+                    .seconds = 20,
+                    .idle_deals = IDLE_DEALS,
+                    .to = DEFAULT_TO,
+                    .deals = DEALS}};
     argp_err_exit_status = BENCH_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &line);
     json_object_seed(1); /* else it asks the system for random bytes */
-    return strcmp(line.command, "step") == 0 ? bench_run_step(&line.options) : bench_run_reference(&line.options);
+    return run_of(line.command)(&line.options);
 }
