@@ -40,7 +40,6 @@ enum {
 /* A queued event, or one that is over and waits to be named in the next put. */
 typedef struct entry {
     struct entry *next;
-    uint64_t promise; /* revision that makes it durable */
     uint32_t event;
     uint32_t bytes; /* counted against the queue's bound */
     bool raised;    /* by a handler */

@@ -189,7 +189,7 @@ int32_t engine_accept(drive *e, const occurrence *o, uint64_t *revision)
     if (!x)
         return DEALFSM_E_NO_MEMORY;
     changed(e);
-    *revision = x->promise = w->promised = d->revision;
+    *revision = w->promised = d->revision;
     if (!engine_has_store(e))
         w->saved = w->promised;
     entries_push(&w->queue, x);
