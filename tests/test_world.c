@@ -664,6 +664,76 @@ START_TEST(world_says_again)
 }
 END_TEST
 
+static void next_is(world_link link, step_kind kind, uint32_t event)
+{
+    world_step step;
+    ck_assert_int_eq(link.next(link.ctx, 0, 0, &step), NEXT_STEP);
+    ck_assert_int_eq(step.kind, kind);
+    if (kind == STEP_EVENT)
+        ck_assert_uint_eq(step.event.event, event);
+}
+
+static world *new_world(void)
+{
+    text_why why;
+    terms = scenario_parse(WORLD("", "", "1 FIL", "honest", ""), "world", &why);
+    ck_assert_msg(terms != NULL, "%s", why.text);
+    return world_new(&(world_options){.scenario = terms, .deals = 1, .seed = 1});
+}
+
+/* Killed after the deal was created, and again and again before it was opened. */
+START_TEST(world_opens_again)
+{
+    w = new_world();
+    world_link link = world_local(w);
+    next_is(link, STEP_CREATE, 0);
+    for (int life = 0; life < 3; life++) {
+        begin(1);
+        next_is(link, STEP_RESUME, 0);
+    }
+    link.done(link.ctx, &(world_report){.deal = 1, .revision = 1});
+    next_is(link, STEP_CREATE, 0);
+    world_free(w);
+    scenario_free(terms);
+    /* a deal in the store that the books have never heard of */
+    w = new_world();
+    world_row row = {.revision = 1};
+    text_why why;
+    ck_assert(!world_begin(w, &row, &why));
+    ck_assert_ptr_nonnull(strstr(why.text, "not in the world's books"));
+    world_free(w);
+    scenario_free(terms);
+}
+END_TEST
+
+/* A deal that stalls keeps what it hears in memory. Killed then, it hears all of it again, but first it has to be there. */
+START_TEST(world_says_all_again)
+{
+    make(WORLD("", "", "1 FIL", "honest", ""));
+    heard.revision = 3;
+    open_transfer_op();
+    world_link link = world_local(w);
+    world_step step;
+    static const uint32_t says[] = {DEALFSM_ClientEventDealAccepted, DEALFSM_ClientEventBlocksReceived};
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(link.next(link.ctx, 0, 3, &step), NEXT_STEP);
+        ck_assert_uint_eq(step.event.event, says[i]);
+        link.done(link.ctx, &(world_report){.deal = 1, .order = step.order, .promised = 4, .revision = 3});
+    }
+    uint64_t now = w->deals[0].now;
+    begin(3);
+    next_is(link, STEP_RESUME, 0);
+    link.done(link.ctx, &(world_report){.deal = 1, .revision = 3});
+    for (int i = 0; i < 2; i++) {
+        next_is(link, STEP_EVENT, says[i]);
+        ck_assert_uint_eq(w->deals[0].now, now);
+        w->deals[0].running = false;
+        time_wake(w, &w->deals[0]);
+    }
+    unmake();
+}
+END_TEST
+
 START_TEST(world_books_file)
 {
     char path[] = "/tmp/dealfsm-world-XXXXXX";
@@ -726,6 +796,8 @@ int main(void)
     tcase_add_test(tests, books_notice_machine);
     tcase_add_test(tests, books_notice_chain);
     tcase_add_test(tests, world_says_again);
+    tcase_add_test(tests, world_opens_again);
+    tcase_add_test(tests, world_says_all_again);
     tcase_add_test(tests, world_books_file);
     tcase_add_test(tests, world_stops);
     suite_add_tcase(suite, tests);

@@ -68,7 +68,8 @@ static bool belong_together(const world_deal *d, const world_row *row, text_why 
             "%" PRIu64 " (0: none): the store has lost it, or it is not the store that belongs to the books",
             d->id, d->revision, row->revision);
     }
-    if (row->revision > 0 && !started(d)) {
+    /* A deal whose row the books have seen may have to be opened once more. */
+    if (row->revision > 0 && d->revision == 0 && !started(d)) {
         return text_refuse(why,
                            "deal %" PRIu64
                            " is in the store and not in the world's books: give the books that belong to this "
@@ -85,10 +86,7 @@ static void begin_deal(world *w, world_deal *d, const world_row *row)
     settle_voucher(d, row);
     d->revision = row->revision;
     if (row->revision > 0 && !row->final_state) {
-        thing *t = time_schedule(w, d, d->now, THING_RESUME);
-        if (t != NULL) {
-            t->order = 0;
-        }
+        (void)time_schedule(w, d, d->now, THING_RESUME);
     }
     time_wake(w, d);
 }

@@ -13,13 +13,20 @@
 
 static const size_t NOTHING = SIZE_MAX;
 
+/* A node that begins has the deal back before it hears more of it, also of what a stalled deal had heard long ago. */
+static bool comes_before(const thing *a, const thing *b)
+{
+    if (a->what == THING_RESUME || b->what == THING_RESUME) {
+        return a->what == THING_RESUME;
+    }
+    return a->time < b->time || (a->time == b->time && a->order < b->order);
+}
+
 static size_t next_thing(const world_deal *d)
 {
     size_t first = NOTHING;
     for (size_t i = 0; i < d->thing_count; i++) {
-        const thing *a = &d->things[i];
-        const thing *b = &d->things[first != NOTHING ? first : i];
-        if (!a->sent && (first == NOTHING || a->time < b->time || (a->time == b->time && a->order < b->order))) {
+        if (!d->things[i].sent && (first == NOTHING || comes_before(&d->things[i], &d->things[first]))) {
             first = i;
         }
     }
@@ -144,7 +151,7 @@ static void hand_out(world_deal *d, size_t at, world_step *step)
         [THING_RESUME] = STEP_RESUME, [THING_START] = STEP_CREATE,  [THING_EVENT] = STEP_EVENT,
         [THING_ANSWER] = STEP_ANSWER, [THING_REPEAT] = STEP_ANSWER, [THING_RETRY] = STEP_RETRY};
     thing *t = &d->things[at];
-    *step = (world_step){.kind = kinds[t->what], .deal = d->id, .order = t->order, .time = t->time, .answer = t->reply};
+    *step = (world_step){.kind = kinds[t->what], .deal = d->id, .order = t->order, .time = d->now, .answer = t->reply};
     if (t->what == THING_EVENT) {
         step->event = t->event;
     }
@@ -164,7 +171,7 @@ static bool do_next(world *w, world_deal *d, world_step *step)
     if (at == NOTHING) {
         return false;
     }
-    d->now = d->things[at].time;
+    d->now = d->things[at].time > d->now ? d->things[at].time : d->now;
     bool ours = d->things[at].what == THING_LANDS;
     if (ours) {
         chain_lands(w, d, d->things[at].message);
