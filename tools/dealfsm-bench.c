@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "output.h"
 
 #define DEFAULT_MODULE DEALFSM_MODULE_DIR "/dealfsm-client-0.5.6.so"
 #define DEFAULT_TO DEALFSM_MODULE_DIR "/dealfsm-client-1.0.9.so"
@@ -108,12 +109,14 @@ static const struct argp argp = {
     "Measures a module along the 14-event path: a retrieval over a new payment channel, paid in two vouchers.\v"
     "step: nanoseconds per event of a hand-written switch, of the step alone, and of dispatch through the module; "
     "threads; "
-    "stored bytes; memory of idle deals; with the aims beside the figures. swap: for how long a deal is held when it moves to another "
+    "stored bytes; memory of idle deals; with the aims beside the figures. swap: for how long a deal is held when it "
+    "moves to another "
     "machine of the same version, and to the version of --to, without store, on sqlite and on leveldb; how long all "
     "take. reference: the same path through "
     "go-statemachine "
     "with the reference's own machine, which is built with go.\n\n"
-    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed, 2: wrong usage or no "
+    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed or standard output cannot "
+    "be written, 2: wrong usage or no "
     "module, "
     "3: reference, and there is no go.",
     NULL,
@@ -122,14 +125,14 @@ static const struct argp argp = {
 
 int main(int argc, char **argv)
 {
-    command_line line = {
-        .options = {.module = DEFAULT_MODULE,
-                    .source = DEFAULT_SOURCE,
-                    .seconds = 20,
-                    .idle_deals = IDLE_DEALS,
-                    .to = DEFAULT_TO,
-                    .deals = DEALS}};
+    command_line line = {.options = {.module = DEFAULT_MODULE,
+                                     .source = DEFAULT_SOURCE,
+                                     .seconds = 20,
+                                     .idle_deals = IDLE_DEALS,
+                                     .to = DEFAULT_TO,
+                                     .deals = DEALS}};
     argp_err_exit_status = BENCH_USAGE;
+    output_watch("dealfsm-bench", BENCH_FAILED);
     argp_parse(&argp, argc, argv, 0, NULL, &line);
     json_object_seed(1); /* else it asks the system for random bytes */
     return run_of(line.command)(&line.options);

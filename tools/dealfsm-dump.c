@@ -3,14 +3,13 @@
 /* dealfsm-dump: shows modules, machines, stored records and stores. This file finds the subcommand. */
 
 #include <argp.h>
-#include <errno.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dump.h"
+#include "output.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -36,7 +35,8 @@ static void help(FILE *out)
     }
     fputs("\ndealfsm-dump COMMAND --help tells the options of one; --version the version.\n"
           "Exit status: 0 done; 1 the data say no (no module, damaged, unknown, they differ); 2 wrong usage;\n"
-          "3 a file or store cannot be read, a module is refused, or a program that is needed is missing.\n",
+          "3 a file or store cannot be read, a module is refused, a program that is needed is missing,\n"
+          "or standard output cannot be written.\n",
           out);
 }
 
@@ -55,22 +55,15 @@ static int run(const dump_command *command, int argc, char **argv)
     static char program[PROGRAM_MAX];
     snprintf(program, sizeof program, "dealfsm-dump %s", command->name);
     argv[0] = program;
-    const int status = command->run(argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        if (errno != EPIPE) {
-            perror("dealfsm-dump: standard output");
-        }
-        return DUMP_FAILED;
-    }
-    return status;
+    return command->run(argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     const char *word = argc < 2 ? "" : argv[1];
     argp_err_exit_status = DUMP_USAGE;
-    signal(SIGPIPE, SIG_IGN); /* who stops reading ends us in the usual way: private copies of modules are removed */
-    json_object_seed(1);      /* else it asks the system for random bytes */
+    output_watch("dealfsm-dump", DUMP_FAILED);
+    json_object_seed(1); /* else it asks the system for random bytes */
     if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
         help(stdout);
         return DUMP_DONE;

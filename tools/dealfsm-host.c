@@ -8,9 +8,23 @@
 #include <string.h>
 
 #include "host.h"
+#include "output.h"
 
-enum { OPTION_SYNC = 256, OPTION_ASYNC, OPTION_TRACE, OPTION_JSON, OPTION_LANES, OPTION_STORE, OPTION_WORLD,
-       OPTION_SWAP_TO, OPTION_AT, OPTION_CANARY, OPTION_CONFIRM, OPTION_REVERT_AT, OPTION_KEEP_REFUSED };
+enum {
+    OPTION_SYNC = 256,
+    OPTION_ASYNC,
+    OPTION_TRACE,
+    OPTION_JSON,
+    OPTION_LANES,
+    OPTION_STORE,
+    OPTION_WORLD,
+    OPTION_SWAP_TO,
+    OPTION_AT,
+    OPTION_CANARY,
+    OPTION_CONFIRM,
+    OPTION_REVERT_AT,
+    OPTION_KEEP_REFUSED
+};
 
 typedef struct arguments {
     const char *command;
@@ -55,7 +69,8 @@ static const char DOC[] =
     "\n"
     "Exit codes: 0 fine; 1 the books do not balance, or store and world do not belong together; 2 wrong arguments or "
     "scenario; 3 the module cannot be loaded; "
-    "4 out of memory or another failure; 5 the store cannot be opened; 130 interrupted or terminated (a second signal "
+    "4 out of memory, standard output cannot be written, or another failure; 5 the store cannot be opened; 130 "
+    "interrupted or terminated (a second signal "
     "ends the program at once; nothing that is in a store is lost).";
 
 /* A decimal number from min to max; else a usage error. */
@@ -191,10 +206,6 @@ static int conclude(const host_node *node, const host_results *results)
     } else {
         host_report(node, results, stdout);
     }
-    if (fflush(stdout) != 0) {
-        (void)fprintf(stderr, "dealfsm-host: standard output: %s\n", strerror(errno));
-        return HOST_FAILED;
-    }
     if (!results->books->balance) {
         return HOST_BOOKS;
     }
@@ -229,6 +240,7 @@ int main(int argc, char **argv)
 {
     static const struct argp argp = {OPTIONS, take, "run SCENARIO.json\nscenario-format", DOC, NULL, NULL, NULL};
     arguments a = {.command = NULL};
+    output_watch("dealfsm-host", HOST_FAILED);
     json_object_seed(1); /* the same order of keys each time, and no look at /dev/urandom */
     argp_err_exit_status = HOST_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -10,6 +10,7 @@
 
 #include <dealfsm/host.h>
 
+#include "output.h"
 #include "validate.h"
 #include "validate_store.h"
 
@@ -45,7 +46,8 @@ static const struct argp_option argp_options[] = {
     {"vectors", 'v', "DIR", 0, "Also run the golden vectors in DIR (may be given several times)", 0},
     {"rule", 'r', "ID", 0, "Run only rules whose id is ID or starts with ID (may be given several times)", 0},
     {"store", OPTION_STORE, "URL", 0,
-     "Also run the rules durable.*, on stores of this kind (sqlite:PATH, leveldb:PATH) in a directory that is made at PATH",
+     "Also run the rules durable.*, on stores of this kind (sqlite:PATH, leveldb:PATH) in a directory that is made at "
+     "PATH",
      0},
     {"list", OPTION_LIST, NULL, 0, "List the rules and end", 0},
     {"json", OPTION_JSON, NULL, 0, "Write NDJSON: an object for each failure, for each rule, and one for all", 0},
@@ -117,18 +119,17 @@ static const struct argp argp = {
     "MODULE",
     "Holds a machine module against the contract, through its ABI only, and against folders of golden vectors.\v"
     "Each rule runs in a process of its own. Each failure is a line: rule, file and line, what was expected, what was "
-    "found. The last line is \"N passed, N failed\"; exit status 0: none failed, 1: some did, 2: wrong usage or no "
-    "module.",
+    "found. The last line is \"N passed, N failed\"; exit status 0: none failed, 1: some did, 2: wrong usage, no "
+    "module, or the results cannot be written.",
     NULL,
     NULL,
     NULL};
 
 /* ---- Rules */
 static const rule_group *const groups[] = {
-    &rules_negotiate, &rules_describe, &rules_record,    &rules_structs,  &rules_arguments,
-    &rules_machine,   &rules_queue,    &rules_ops,       &rules_store,    &rules_pending,
-    &rules_snapshot,  &rules_freeze,   &rules_callbacks, &rules_parallel,
-    &rules_durable,   &rules_durable_machine, /* only with --store */
+    &rules_negotiate, &rules_describe, &rules_record,  &rules_structs,         &rules_arguments, &rules_machine,
+    &rules_queue,     &rules_ops,      &rules_store,   &rules_pending,         &rules_snapshot,  &rules_freeze,
+    &rules_callbacks, &rules_parallel, &rules_durable, &rules_durable_machine, /* only with --store */
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
@@ -166,7 +167,9 @@ static bool rules_exist(void)
             found = found || strncmp(id, chosen.rules[i], length) == 0;
         }
         if (!found) {
-            fprintf(stderr, "dealfsm-validate: no rule starts with \"%s\"; --list shows them (durable.* with --store)\n", chosen.rules[i]);
+            fprintf(stderr,
+                    "dealfsm-validate: no rule starts with \"%s\"; --list shows them (durable.* with --store)\n",
+                    chosen.rules[i]);
             return false;
         }
     }
@@ -217,7 +220,7 @@ static void run_rule(void *ctx)
 static void run_rules(validator *v)
 {
     for (uint32_t g = 0; g < GROUPS; g++) {
-        for (uint32_t r = 0; r < groups[g]->count; r++) {
+        for (uint32_t r = 0; r < groups[g]->count && ferror(stdout) == 0; r++) {
             const rule *one = &groups[g]->rules[r];
             if (wanted(one->id) && can_run(one->id)) {
                 rule_job job = {.v = v, .rule = one};
@@ -278,7 +281,7 @@ static int run_all(validator *v)
     if (v->arena != NULL && report_open(v->report) && load(v, module)) {
         report_note(v->report, "%s: %s", module, v->machine.machine_version);
         run_rules(v);
-        for (uint32_t i = 0; i < chosen.folders_count; i++) {
+        for (uint32_t i = 0; i < chosen.folders_count && ferror(stdout) == 0; i++) {
             vectors_run(v, chosen.folders[i], wanted);
         }
         status = report_end(v->report);
@@ -295,6 +298,7 @@ static int run_all(validator *v)
 int main(int argc, char **argv)
 {
     argp_err_exit_status = EXIT_USAGE;
+    output_watch("dealfsm-validate", EXIT_USAGE);
     argp_parse(&argp, argc, argv, 0, NULL, &chosen);
     json_object_seed(1); /* else it asks the system for random bytes */
     if (chosen.list) {

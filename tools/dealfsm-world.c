@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "wire.h"
 #include "world_books_report.h"
 #include "world_server.h"
@@ -39,7 +40,8 @@ static const char DOC[] =
     "  run unix:PATH   serve one node after the other, until SIGINT or SIGTERM\n"
     "  report FILE     what the books say, also while the world runs\n"
     "\n"
-    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments; 4 the socket or the books cannot be used.";
+    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments; 4 the socket, the books or "
+    "standard output cannot be used.";
 
 static error_t take_word(arguments *a, const char *word, struct argp_state *state)
 {
@@ -134,6 +136,7 @@ int main(int argc, char **argv)
 {
     static const struct argp argp = {OPTIONS, take, "run unix:PATH\nreport FILE", DOC, NULL, NULL, NULL};
     arguments a = {.command = NULL};
+    output_watch("dealfsm-world", WORLD_FAILED);
     json_object_seed(1); /* the same order of keys each time, and no look at /dev/urandom */
     argp_err_exit_status = WORLD_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &a);

@@ -9,7 +9,7 @@ enum {
     DUMP_DONE = 0,
     DUMP_NO = 1,    /* the data say no: no module, no record of a known layout, records that differ */
     DUMP_USAGE = 2, /* the command line is not one */
-    DUMP_FAILED = 3 /* a file cannot be read, a module is refused, a program that is needed is missing */
+    DUMP_FAILED = 3 /* a file cannot be read, a module is refused, a program that is needed is missing, the output is not written */
 };
 
 typedef struct dump_command {

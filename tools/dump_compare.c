@@ -4,6 +4,7 @@
 
 #include "dump.h"
 #include "dump_compare.h"
+#include "output.h"
 
 typedef struct options {
     const char *old_file;
@@ -62,16 +63,6 @@ static const struct argp argp = {
     NULL,
     NULL};
 
-static bool write_json(json_t *json)
-{
-    const bool written = json != NULL && json_dumpf(json, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
-    json_decref(json);
-    if (!written) {
-        fputs("dealfsm-dump compare: the JSON could not be made or written\n", stderr);
-    }
-    return written;
-}
-
 static int compare(const options *o, const dump_modules *modules, values_arena *arena)
 {
     comparison it = {.arena = arena, .old_module = &modules->list[0], .new_module = &modules->list[1]};
@@ -91,7 +82,7 @@ static int compare(const options *o, const dump_modules *modules, values_arena *
     }
     if (!o->json) {
         comparison_text(&it, &out);
-    } else if (!write_json(comparison_json(&it))) {
+    } else if (!output_json("dealfsm-dump compare", comparison_json(&it), JSON_INDENT(2))) {
         status = DUMP_FAILED;
     }
     return status;

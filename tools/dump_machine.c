@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "dump_load.h"
 #include "dump_machine.h"
 #include "dump_words.h"
+#include "output.h"
 
 typedef enum form { FORM_TEXT, FORM_JSON, FORM_MERMAID, FORM_PLANTUML, FORM_DOT, FORM_SVG, FORMS } form;
 static const char *const form_names[FORMS] = {"text", "json", "mermaid", "plantuml", "dot", "svg"};
@@ -190,26 +192,45 @@ static int narrow(machine_view *view, const options *o)
 
 /* ---- Forms */
 
-/* Runs Graphviz's dot on the diagram in `file`, which is at its beginning; it writes to our standard output. */
-static int run_dot(FILE *file)
+/* Starts Graphviz's dot, which reads `file` and writes to our standard output; SIGPIPE ends it, as it ends any program. */
+static int start_dot(FILE *file, pid_t *child)
 {
     char name[] = "dot";
     char form_option[] = "-Tsvg";
     char *const command[] = {name, form_option, NULL};
     posix_spawn_file_actions_t actions;
-    pid_t child = 0;
-    int status = 0;
+    posix_spawnattr_t attributes;
+    sigset_t usual;
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, fileno(file), STDIN_FILENO);
-    const int error = posix_spawnp(&child, "dot", &actions, NULL, command, environ);
+    const int error = posix_spawnp(child, "dot", &actions, &attributes, command, environ);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+/* Runs dot on the diagram in `file`, which is at its beginning. */
+static int run_dot(FILE *file)
+{
+    pid_t child = 0;
+    int status = 0;
+    const int error = start_dot(file, &child);
     if (error == ENOENT) {
         fputs("dealfsm-dump machine: --format svg needs the program dot of Graphviz, found none: install the package "
               "graphviz, or use --format dot\n",
               stderr);
         return DUMP_FAILED;
     }
-    if (error != 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    const bool ran = error == 0 && waitpid(child, &status, 0) == child;
+    if (ran && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) {
+        return DUMP_FAILED;
+    }
+    if (!ran || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         fprintf(stderr, "dealfsm-dump machine: dot -Tsvg did not succeed%s%s\n", error != 0 ? ": " : "",
                 error != 0 ? strerror(error) : "");
         return DUMP_FAILED;
@@ -236,12 +257,7 @@ static int svg(const machine_view *view)
 
 static int write_json(json_t *json)
 {
-    const bool written = json != NULL && json_dumpf(json, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
-    json_decref(json);
-    if (!written) {
-        fputs("dealfsm-dump machine: the JSON could not be made or written\n", stderr);
-    }
-    return written ? DUMP_DONE : DUMP_FAILED;
+    return output_json("dealfsm-dump machine", json, JSON_INDENT(2)) ? DUMP_DONE : DUMP_FAILED;
 }
 
 static int write_form(const machine_view *view, const options *o)

@@ -10,6 +10,7 @@
 #include "dump_migrate.h"
 #include "dump_record.h"
 #include "dump_words.h"
+#include "output.h"
 
 enum { IDS_MAX = 1024 };
 
@@ -146,11 +147,9 @@ static bool show(run *r, const stored_deal *deal, bool fields)
     if (!r->o->json) {
         migration_text(r->migrator.arena, &m, fields, &r->out);
     } else {
-        json_t *json = migration_json(r->migrator.arena, &m);
-        if (json == NULL || json_dumpf(json, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF) {
+        if (!output_json("dealfsm-dump migrate", migration_json(r->migrator.arena, &m), JSON_COMPACT)) {
             raise_status(r, DUMP_FAILED);
         }
-        json_decref(json);
     }
     values_arena_clear(r->migrator.arena);
     return r->status != DUMP_FAILED && ferror(stdout) == 0;

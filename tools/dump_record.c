@@ -8,6 +8,7 @@
 #include "dump.h"
 #include "dump_record.h"
 #include "dump_words.h"
+#include "output.h"
 
 typedef struct options {
     stored_list inputs;
@@ -135,9 +136,7 @@ static void tell_unknown(const dump_modules *modules, const stored_bytes *stored
     if (as_json) {
         json_t *json =
             json_pack("{s:s, s:I, s:O}", "input", stored->name, "bytes", (json_int_t)stored->size, "unknown", why);
-        json_dumpf(json, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(json);
+        (void)output_json("dealfsm-dump record", json, JSON_COMPACT);
     }
     json_decref(why);
 }
@@ -145,12 +144,7 @@ static void tell_unknown(const dump_modules *modules, const stored_bytes *stored
 /* ---- Showing */
 static int write_json(json_t *json)
 {
-    const bool written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
-    json_decref(json);
-    if (!written) {
-        fputs("dealfsm-dump record: the JSON could not be made or written\n", stderr);
-    }
-    return written ? DUMP_DONE : DUMP_FAILED;
+    return output_json("dealfsm-dump record", json, JSON_COMPACT) ? DUMP_DONE : DUMP_FAILED;
 }
 
 static int show_all(const options *o, values_arena *arena)

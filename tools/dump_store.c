@@ -2,7 +2,6 @@
 /* Stores: the common command line, opening, and rows through the modules of their versions. */
 #include "dump_store.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 
 #include "dump.h"
+#include "output.h"
 
 /* ---- The command line */
 enum { OPTION_JSON = 512, OPTION_MODULES };
@@ -222,11 +222,7 @@ void store_tell_trouble(store_view *view, const deal_row *it)
 
 bool store_line(store_view *view, json_t *json)
 {
-    const bool written = json != NULL && json_dumpf(json, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF;
-    json_decref(json);
-    if (!written && errno != EPIPE) {
-        fprintf(stderr, "%s: standard output: %s\n", view->command, strerror(errno));
-    }
+    const bool written = output_json(view->command, json, JSON_COMPACT);
     if (!written) {
         store_status(view, DUMP_FAILED);
     }

@@ -104,6 +104,9 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
     values_arena_clear(w->view->arena);
     store_see(w->view, row, &it);
     w->totals.rows++;
+    if (ferror(stdout) != 0) {
+        return 1;
+    }
     if (!last_steps_add(w->steps, row)) {
         return DEALFSM_E_NO_MEMORY;
     }
@@ -182,6 +185,9 @@ static void verify(walk *w)
         snprintf(error.text, sizeof error.text, "out of memory for the sums");
     }
     store_walked(w->view, result, &error);
+    if (ferror(stdout) != 0) {
+        return;
+    }
     values_arena_clear(w->view->arena);
     channels_verify(w->channels, w->view->arena, show_found, w);
     verify_history(w->view, w->steps, show_found, w);

@@ -4,6 +4,7 @@
 #include "host.h"
 #include "world_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -58,8 +59,11 @@ const char *host_event_name(const host_node *node, uint32_t event)
 void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
 {
     const host_node *node = ctx;
-    (void)fprintf(node->options->json ? stderr : stdout, "%10" PRIu64 ".%06" PRIu64 " s  deal %" PRIu64 "  %s\n",
-                  microseconds / 1000000, microseconds % 1000000, deal, text);
+    int got = fprintf(node->options->json ? stderr : stdout, "%10" PRIu64 ".%06" PRIu64 " s  deal %" PRIu64 "  %s\n",
+                      microseconds / 1000000, microseconds % 1000000, deal, text);
+    if (got < 0 && errno == EPIPE && node->runner != NULL) {
+        runner_stop(node->runner); /* nobody reads any more: as if interrupted */
+    }
 }
 
 static void trace_notice(host_node *node, const dealfsm_notice *notice)
@@ -367,7 +371,6 @@ int host_node_run(host_node *node)
 }
 
 /* ---- Closing */
-
 
 int host_node_close(host_node *node)
 {
