@@ -28,7 +28,7 @@ _dealfsm_host() {
     case $COMP_CWORD:$previous in
         1:*) words='run scenario-format --help --usage --version' ;;
         *:-m | *:--module | *:--swap-to) files='!*.so' ;;
-        *:--store) words='sqlite: leveldb:' ;;
+        *:--store) words='sqlite: leveldb: library:' ;;
         *:--world) words='unix:' ;;
         *:-n | *:--deals | *:-s | *:--seed | *:-t | *:--threads | *:--at | *:--canary | *:--confirm | *:--revert-at) ;;
         *)

@@ -2,22 +2,15 @@
 #define _POSIX_C_SOURCE 200809L
 #include "module.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <ltdl.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elf_check.h"
 #include "error.h"
+#include "library.h"
 #include "manifest.h"
 
-/* libltdl keeps its state in globals: one lock for it and for the list of what this process has mapped. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static dealfsm_module *modules;
-static bool ltdl_ready;
+static dealfsm_module *modules; /* mapped by this process; guarded by the linker's lock */
 
 static int32_t no_memory(dealfsm_error *error)
 {
@@ -62,69 +55,17 @@ static int32_t examine(const char *path, const host_file *file, dealfsm_manifest
     return result;
 }
 
-/* `number`: errno since the linker was asked; libltdl tells "no memory" in a text of its own only. */
-static int32_t linker_refused(const char *path, const char *why, int number, dealfsm_error *error)
-{
-    if (number == ENOMEM)
-        return no_memory(error);
-    return host_error(error, DEALFSM_E_IO, "path", "%s: the dynamic linker refused it: %s", host_short(path),
-                      why != NULL ? why : "no reason given");
-}
-
-/* libltdl says "file not found" whatever the reason was (it asks its other loaders, too, and keeps the last answer),
- * so the linker is asked again. */
-static int32_t map_failed(const char *path, const char *copy, dealfsm_error *error)
-{
-    int number = errno;
-    void *handle = number != ENOMEM ? dlopen(copy, RTLD_NOW | RTLD_LOCAL) : NULL;
-    const char *why = handle == NULL ? dlerror() : lt_dlerror();
-    int32_t result = linker_refused(path, why, number, error);
-    if (handle != NULL)
-        dlclose(handle);
-    return result;
-}
-
-static int32_t init_ltdl(const char *path, dealfsm_error *error)
-{
-    errno = 0;
-    if (ltdl_ready || lt_dlinit() == 0) {
-        ltdl_ready = true;
-        return DEALFSM_OK;
-    }
-    int32_t result = linker_refused(path, lt_dlerror(), errno, error);
-    lt_dlexit(); /* a failed lt_dlinit counts as done, half way */
-    return result;
-}
-
-/* Maps the copy, for good, its symbols visible to nobody else. */
-static int32_t map(const char *path, const char *copy, lt_dlhandle *handle, dealfsm_error *error)
-{
-    int32_t result = init_ltdl(path, error);
-    if (result < 0)
-        return result;
-    lt_dladvise advise;
-    errno = 0;
-    if (lt_dladvise_init(&advise) != 0)
-        return no_memory(error);
-    lt_dladvise_local(&advise);
-    lt_dladvise_resident(&advise);
-    *handle = lt_dlopenadvise(copy, advise);
-    if (*handle == NULL)
-        result = map_failed(path, copy, error);
-    lt_dladvise_destroy(&advise);
-    return result;
-}
-
 static int32_t negotiate(dealfsm_module *module, lt_dlhandle handle, dealfsm_error *error)
 {
     dealfsm_module_fn *function;
-    void *symbol = lt_dlsym(handle, DEALFSM_MODULE_SYMBOL);
-    if (symbol == NULL)
-        return linker_refused(module->info.path, lt_dlerror(), 0, error);
+    void *symbol;
+    int32_t result = host_library_symbol(module->info.path, handle, DEALFSM_MODULE_SYMBOL, &symbol, error);
+    if (result < 0)
+        return result;
     memcpy(&function, &symbol, sizeof function);
     dealfsm_offer offer = {.struct_size = sizeof offer, .minor_min = 0, .minor_max = DEALFSM_ABI_MINOR};
     dealfsm_error why = {.struct_size = sizeof why};
-    int32_t result = function(&offer, &module->info.functions, &why);
+    result = function(&offer, &module->info.functions, &why);
     if (result < 0)
         return host_error(error, result, "abi", "%s: refuses this host: %s", host_short(module->info.path), why.text);
     if (module->info.functions == NULL)
@@ -168,7 +109,7 @@ static int32_t map_entry(dealfsm_module *module, const host_file *file, const ch
     if (result < 0)
         return result;
     module->info.copy = copy;
-    result = map(module->info.path, copy, &handle, error);
+    result = host_library_map(module->info.path, copy, &handle, error);
     if (result < 0)
         return result;
     negotiate(module, handle, &module->refusal);
@@ -229,9 +170,9 @@ int32_t host_module_load(const char *path, host_directory_fn *directory, void *c
     int32_t result = host_file_read(path, &file, error);
     if (result < 0)
         return result;
-    pthread_mutex_lock(&lock);
+    host_library_lock();
     result = load_content(path, &file, directory, ctx, module, error);
-    pthread_mutex_unlock(&lock);
+    host_library_unlock();
     host_file_free(&file);
     return result;
 }

@@ -11,7 +11,7 @@
 
 enum { BATCH_DEFAULT = 4096, WAITING_BYTES_DEFAULT = 64 << 20 };
 
-static const store_driver *const drivers[] = {&store_sqlite, &store_leveldb};
+static const store_driver *const drivers[] = {&store_sqlite, &store_leveldb, &store_library};
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
 static void no_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
@@ -44,27 +44,47 @@ static int32_t take_options(dealfsm_store *store, const dealfsm_store_options *o
     return DEALFSM_OK;
 }
 
-/* A path alone means SQLite; a scheme is letters only, so that "./a:b" and "C:x" stay apart. */
+/* A scheme is letters only, so that "./a:b" and "C:x" stay apart. 0: none. */
+static size_t scheme_of(const char *url)
+{
+    size_t length = strspn(url, "abcdefghijklmnopqrstuvwxyz");
+    return length > 1 && url[length] == ':' ? length : 0;
+}
+
+const char *dealfsm_store_place(const char *url)
+{
+    static const char library[] = "library:", end[] = ".so:";
+    size_t scheme = scheme_of(url);
+    const char *place = scheme > 0 ? url + scheme + 1 : url;
+    const char *cut = strncmp(url, library, sizeof library - 1) == 0 ? strstr(place, end) : NULL;
+    return cut != NULL ? cut + sizeof end - 1 : place;
+}
+
+/* A path alone means SQLite. */
 static int32_t take_url(dealfsm_store *store, const char *url, dealfsm_error *error)
 {
     const char *path = url;
     store->driver = &store_sqlite;
-    size_t scheme = strspn(url, "abcdefghijklmnopqrstuvwxyz");
-    if (scheme > 1 && url[scheme] == ':') {
+    size_t scheme = scheme_of(url);
+    if (scheme > 0) {
         size_t i = 0;
         while (i < DRIVERS && (strlen(drivers[i]->scheme) != scheme || memcmp(drivers[i]->scheme, url, scheme) != 0))
             i++;
         if (i == DRIVERS)
             return host_error(error, DEALFSM_E_ARGUMENT, "url",
-                              "expected sqlite:FILE or leveldb:DIR, found \"%.80s\" (a path with a colon: ./%.80s)",
+                              "expected sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE, found \"%.80s\" (a path with a "
+                              "colon: ./%.80s)",
                               url, url);
         store->driver = drivers[i];
         path = url + scheme + 1;
     }
     if (path[0] == '\0')
         return host_error(error, DEALFSM_E_ARGUMENT, "url", "expected a path in \"%.80s\", found none", url);
-    store->path = strdup(path);
-    return store->path != NULL ? DEALFSM_OK : host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a store");
+    store->url = strdup(url);
+    if (store->url == NULL)
+        return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a store");
+    store->path = store->url + (path - url);
+    return DEALFSM_OK;
 }
 
 static int32_t put_and_wait(void *ctx, const dealfsm_put *put)
@@ -102,7 +122,7 @@ static void free_store(dealfsm_store *store)
     pthread_cond_destroy(&store->room);
     pthread_cond_destroy(&store->work);
     pthread_mutex_destroy(&store->lock);
-    free(store->path);
+    free(store->url);
     free(store);
 }
 

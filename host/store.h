@@ -78,24 +78,26 @@ typedef struct store_driver {
     /* Opens; *handle is what the others get. */
     int32_t (*open)(dealfsm_store *store, void **handle, dealfsm_error *error);
     void (*close)(void *handle);
-    /* Writes all puts of the list in one durable commit and sets the outcome of each: DURABLE or LOST. Negative: the
-     * commit failed, outcomes mean nothing. One thread at a time. */
+    /* Writes all puts of the list, in one durable commit if it can, and sets the outcome of each: DURABLE, LOST or
+     * FAILED. Negative: the commit failed, outcomes mean nothing. One thread at a time. */
     int32_t (*commit)(void *handle, store_put *first, dealfsm_error *error);
     int32_t (*rows)(void *handle, const uint64_t *after, dealfsm_store_row_fn *each, void *ctx, dealfsm_error *error);
     int32_t (*row_of)(void *handle, uint64_t deal, dealfsm_store_row_fn *each, void *ctx, dealfsm_error *error);
     int32_t (*history)(void *handle, const uint64_t *deal, dealfsm_store_event_fn *each, void *ctx,
                        dealfsm_error *error);
-    /* Fills layout and bytes. */
+    /* Fills layout, bytes and flags. */
     int32_t (*stats)(void *handle, dealfsm_store_stats *out, dealfsm_error *error);
 } store_driver;
 
 extern const store_driver store_sqlite;
 extern const store_driver store_leveldb;
+extern const store_driver store_library;
 
 struct dealfsm_store {
     const store_driver *driver;
     void *handle;
-    char *path;
+    char *url;
+    const char *path; /* in url: what stands behind the scheme */
     dealfsm_store_options options; /* with defaults filled in; log is never NULL */
     dealfsm_store_faults faults;
     dealfsm_log_v1 log;

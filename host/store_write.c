@@ -148,10 +148,11 @@ static uint64_t microseconds(void)
 
 static void note_outcomes(dealfsm_store *store, store_put *first, bool failed, uint64_t start)
 {
-    uint64_t puts = 0, lost = 0;
+    uint64_t puts = 0, lost = 0, not_put = 0;
     for (store_put *put = first; put != NULL; put = put->next, puts++) {
-        if (failed) {
+        if (failed || put->outcome == DEALFSM_PUT_FAILED) {
             put->outcome = DEALFSM_PUT_FAILED;
+            not_put++;
             note_failed(store, put);
         } else if (store->failed != NULL) {
             forget_failed(store, put);
@@ -163,7 +164,7 @@ static void note_outcomes(dealfsm_store *store, store_put *first, bool failed, u
     stats->commits++;
     stats->puts += puts;
     stats->puts_lost += lost;
-    stats->puts_failed += failed ? puts : 0;
+    stats->puts_failed += not_put;
     stats->commit_microseconds += microseconds() - start;
     stats->largest_commit = puts > stats->largest_commit ? puts : stats->largest_commit;
     pthread_mutex_unlock(&store->lock);

@@ -243,7 +243,7 @@ END_TEST
 START_TEST(wrong_urls)
 {
     dealfsm_store *store;
-    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE or leveldb:DIR", dealfsm_store_open("mysql:x", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE", dealfsm_store_open("mysql:x", NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("sqlite:", NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("", NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "NULL", dealfsm_store_open(NULL, NULL, &store, &error));

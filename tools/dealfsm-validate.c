@@ -46,8 +46,8 @@ static const struct argp_option argp_options[] = {
     {"vectors", 'v', "DIR", 0, "Also run the golden vectors in DIR (may be given several times)", 0},
     {"rule", 'r', "ID", 0, "Run only rules whose id is ID or starts with ID (may be given several times)", 0},
     {"store", OPTION_STORE, "URL", 0,
-     "Also run the rules durable.*, on stores of this kind (sqlite:PATH, leveldb:PATH) in a directory that is made at "
-     "PATH",
+     "Also run the rules durable.*, on stores of this kind (sqlite:PATH, leveldb:PATH, library:FILE.so:PATH) in a "
+     "directory that is made at PATH",
      0},
     {"list", OPTION_LIST, NULL, 0, "List the rules and end", 0},
     {"json", OPTION_JSON, NULL, 0, "Write NDJSON: an object for each failure, for each rule, and one for all", 0},

@@ -53,7 +53,8 @@ static const struct argp_option argp_options[] = {
 
 static bool is_url(const char *word)
 {
-    return strncmp(word, "sqlite:", strlen("sqlite:")) == 0 || strncmp(word, "leveldb:", strlen("leveldb:")) == 0;
+    return strncmp(word, "sqlite:", strlen("sqlite:")) == 0 || strncmp(word, "leveldb:", strlen("leveldb:")) == 0 ||
+           strncmp(word, "library:", strlen("library:")) == 0;
 }
 
 static void take_word(options *o, const char *word, struct argp_state *state)

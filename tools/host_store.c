@@ -58,10 +58,8 @@ int host_store_open(host_node *node)
 
 char *host_store_books(const host_node *node)
 {
-    const char *url = node->options->store;
-    const char *colon = strchr(url, ':');
     char *path = NULL;
-    int got = asprintf(&path, "%s.world", colon != NULL ? colon + 1 : url);
+    int got = asprintf(&path, "%s.world", dealfsm_store_place(node->options->store));
     return got < 0 ? NULL : path;
 }
 

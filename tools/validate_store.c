@@ -11,16 +11,9 @@
 
 /* ---- The place */
 
-/* The path of a URL: behind the scheme, if there is one. */
-static const char *path_of(const char *url)
-{
-    const size_t scheme = strspn(url, "abcdefghijklmnopqrstuvwxyz");
-    return scheme > 1 && url[scheme] == ':' ? url + scheme + 1 : url;
-}
-
 bool store_place_make(const char *url)
 {
-    if (mkdir(path_of(url), 0700) == 0) {
+    if (mkdir(dealfsm_store_place(url), 0700) == 0) {
         return true;
     }
     fprintf(stderr,
@@ -41,7 +34,7 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 void store_place_remove(const char *url)
 {
     enum { OPEN_FILES = 16 };
-    nftw(path_of(url), remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
+    nftw(dealfsm_store_place(url), remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- Stores */

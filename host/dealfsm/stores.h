@@ -6,6 +6,7 @@
  *   sqlite:FILE   one SQLite database, to be read with the sqlite3 shell while a node runs; a path alone means it.
  *   leveldb:DIR   a LevelDB directory with the keys and bytes of go-fil-markets, so that a node's own datastore can be
  *                 taken over; what we add stands beside them below /dealfsm/.
+ *   library:FILE.so:PLACE   a store of the host's own: storelibrary.h.
  *
  *     dealfsm_store_open -> services.durable of dealfsm_host_open -> dealfsm_host_resume
  *     … -> dealfsm_host_free -> dealfsm_store_close
@@ -58,6 +59,7 @@ typedef struct dealfsm_store_options {
     uint64_t waiting_bytes;             /* beyond so many that wait to be written, a put waits for room; 0: 64 MiB */
     const dealfsm_store_faults *faults; /* NULL: none */
     const dealfsm_log_v1 *log;          /* told about what was found damaged and commits that failed; NULL: nobody */
+    const char *private_dir;            /* library: where its copy is loaded from, as for modules; NULL: one is made */
 } dealfsm_store_options;
 
 /* Opens a store; options may be NULL. DEALFSM_E_ARGUMENT: no such kind of store; DEALFSM_E_NOT_FOUND: it is not there
@@ -66,6 +68,9 @@ typedef struct dealfsm_store_options {
  * broken. The texts say what to do. [any] */
 int32_t dealfsm_store_open(const char *url, const dealfsm_store_options *options, dealfsm_store **store,
                            dealfsm_error *error);
+
+/* What a URL says behind its scheme, and behind the library: where the store is. Points into url. [any] */
+const char *dealfsm_store_place(const char *url);
 
 /* Writes what waits, and closes. DEALFSM_E_BUSY: a generation of a host uses it. NULL: nothing. [outside] */
 int32_t dealfsm_store_close(dealfsm_store *store, dealfsm_error *error);
@@ -144,6 +149,9 @@ int32_t dealfsm_store_row_of(dealfsm_store *store, uint64_t deal, dealfsm_store_
 int32_t dealfsm_store_history(dealfsm_store *store, const uint64_t *deal, dealfsm_store_event_fn *each, void *ctx,
                               dealfsm_error *error);
 
+enum {
+    DEALFSM_STATS_NO_HISTORY = 1 /* this kind of store keeps none */
+};
 typedef struct dealfsm_store_stats {
     uint32_t struct_size;
     uint32_t layout;              /* number of the layout on disk */
@@ -155,6 +163,8 @@ typedef struct dealfsm_store_stats {
     uint64_t commit_microseconds; /* spent in commits */
     uint64_t largest_commit;      /* puts */
     uint64_t waiting;             /* puts not committed yet */
+    uint32_t flags;               /* DEALFSM_STATS_… */
+    uint32_t reserved;
 } dealfsm_store_stats;
 /* [any] */
 int32_t dealfsm_store_stats_of(dealfsm_store *store, dealfsm_store_stats *out, dealfsm_error *error);
