@@ -34,7 +34,8 @@ enum {
     DEAL_GONE = 1 << 11,      /* out of the table; the last thread that is in it frees it */
     DEAL_WITHOUT_KEY = 1 << 12,  /* the owed handler may have run without keys (a bare record) */
     DEAL_UNVERSIONED = 1 << 13,  /* its transfer was opened with unversioned vouchers, and the machine cannot tell */
-    DEAL_MARK_UNKNOWN = 1 << 14  /* it is not known whether it was */
+    DEAL_MARK_UNKNOWN = 1 << 14, /* it is not known whether it was */
+    DEAL_KEYLESS_LATER = 1 << 15 /* DEAL_WITHOUT_KEY holds for the next owed handler, too (the deal moved) */
 };
 
 /* A queued event, or one that is over and waits to be named in the next put. */

@@ -114,6 +114,8 @@ void engine_commit(drive *e, const occurrence *o, const step_result *result, uin
     d->flags &= ~(uint32_t)(DEAL_OWED | DEAL_WITHOUT_KEY);
     d->flags |= DEAL_VISIBLE | (result->handler_owed ? (uint32_t)DEAL_OWED : 0) |
                 (result->is_final ? (uint32_t)DEAL_FINAL : 0);
+    if (d->flags & DEAL_KEYLESS_LATER && d->flags & (DEAL_OWED | DEAL_FINAL)) /* as put_step has it in the row */
+        d->flags ^= DEAL_KEYLESS_LATER | (result->handler_owed ? (uint32_t)DEAL_WITHOUT_KEY : 0);
     if (d->extra)
         d->extra->carried = (fsm_bytes){0};
     notice_applied(e, o, packed_status(old), revision);

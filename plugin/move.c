@@ -109,8 +109,11 @@ static int32_t read_record(const dealfsm_snapshot *snapshot, const version *from
 /* Whether the version can have written this beside this record. */
 static int32_t check_sidecar(const sidecar *side, const version *from, const fsm_record *record, dealfsm_error *error)
 {
-    if (side->owed && !fsm_find_handler(from->machine, record->status))
+    if (side->owed & SIDECAR_OWED && !fsm_find_handler(from->machine, record->status))
         return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "a handler is owed, but state %llu has none",
+                           (unsigned long long)record->status);
+    if (side->owed && fsm_is_final(from->machine, record->status))
+        return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "something is owed, but state %llu is final",
                            (unsigned long long)record->status);
     if (side->mark != FSM_MARK_NO && !from->has_mark)
         return border_fail(error, DEALFSM_E_CORRUPT, "sidecar", "it has the mark `unversioned`, which %s does not need",
@@ -159,7 +162,7 @@ static bool keep_extra(deal *d, const sidecar *side)
 static bool keep_work(drive *e, const sidecar *side, entries *queue)
 {
     deal *d = e->deal;
-    bool owed = side->owed && fsm_find_handler(module_version.machine, packed_status(d->record));
+    bool owed = side->owed & SIDECAR_OWED && fsm_find_handler(module_version.machine, packed_status(d->record));
     if (!owed && !queue->count)
         return true;
     work *w = deal_work(e->shard, d);
@@ -188,6 +191,8 @@ static bool fill_deal(drive *e, const fsm_record *record, const sidecar *side, e
     d->flags = DEAL_STAGED | DEAL_VISIBLE;
     if (fsm_is_final(module_version.machine, record->status))
         d->flags |= DEAL_FINAL;
+    if (side->owed & SIDECAR_KEYLESS_LATER)
+        d->flags |= DEAL_KEYLESS_LATER;
     if (side->mark != FSM_MARK_NO)
         d->flags |= side->mark == FSM_MARK_YES ? DEAL_UNVERSIONED : DEAL_MARK_UNKNOWN;
     return keep_extra(d, side) && keep_work(e, side, queue);

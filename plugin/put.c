@@ -96,7 +96,7 @@ static int32_t call_store(drive *e, const put_plan *p, uint8_t *bytes, dealfsm_h
 static uint32_t owed_in_row(uint32_t owed, uint64_t status)
 {
     const fsm_handler *handler = fsm_find_handler(module_version.machine, status);
-    for (uint32_t i = 0; owed && handler && handler->ops[i]; i++)
+    for (uint32_t i = 0; owed & SIDECAR_OWED && handler && handler->ops[i]; i++)
         if (module_version.machine->ops[handler->ops[i]].op_class == FSM_ONCE)
             owed |= SIDECAR_ASKED_ONCE;
     return owed;
@@ -234,7 +234,10 @@ bool put_step(drive *e, const step_result *result)
     work *w = e->deal->work;
     sidecar side = sidecar_of(e->deal);
     side.sequence++;
-    side.owed = result->handler_owed ? SIDECAR_OWED : 0;
+    uint32_t later = side.owed & SIDECAR_KEYLESS_LATER;
+    side.owed = result->is_final ? 0 : later;
+    if (result->handler_owed)
+        side.owed = SIDECAR_OWED | (later ? (uint32_t)SIDECAR_WITHOUT_KEY : 0);
     side.carried = (fsm_bytes){0};
     side.queue = side.queue->next;
     side.queued = result->is_final ? 0 : side.queued - 1;

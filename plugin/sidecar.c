@@ -9,10 +9,11 @@ enum { KEY_VERSION, KEY_SEQUENCE, KEY_REVISION, KEY_OWED, KEY_QUEUE, KEY_MARK, K
 
 static uint32_t owed_of(const deal *d)
 {
+    uint32_t later = d->flags & DEAL_KEYLESS_LATER ? (uint32_t)SIDECAR_KEYLESS_LATER : 0;
     if (!(d->flags & DEAL_OWED))
-        return 0;
+        return later;
     return SIDECAR_OWED | (d->flags & DEAL_WITHOUT_KEY ? (uint32_t)SIDECAR_WITHOUT_KEY : 0) |
-           (d->work && d->work->asked_once ? (uint32_t)SIDECAR_ASKED_ONCE : 0);
+           (d->work && d->work->asked_once ? (uint32_t)SIDECAR_ASKED_ONCE : 0) | later;
 }
 
 sidecar sidecar_of(const deal *d)
@@ -218,10 +219,11 @@ static bool read_owed(cbor_reader *r, uint32_t *owed)
     if (!read_number(r, &number))
         return false;
     *owed = (uint32_t)number;
-    if (number & SIDECAR_OWED && number <= (SIDECAR_OWED | SIDECAR_WITHOUT_KEY | SIDECAR_ASKED_ONCE))
+    if ((number < SIDECAR_KEYLESS_LATER && number & SIDECAR_OWED) || number == SIDECAR_KEYLESS_LATER ||
+        (number & ~(uint64_t)SIDECAR_ASKED_ONCE) == (SIDECAR_OWED | SIDECAR_WITHOUT_KEY | SIDECAR_KEYLESS_LATER))
         return true;
     r->at = start;
-    return cbor_fail(r, "expected what is owed: 1, 3, 5 or 7");
+    return cbor_fail(r, "expected what is owed: 1, 3, 5, 7, 8, 11 or 15");
 }
 
 static bool read_mark(cbor_reader *r, fsm_mark *mark)

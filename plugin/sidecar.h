@@ -4,7 +4,9 @@
 
 /* The sidecar: what the reference forgets of a deal and we keep. A canonical CBOR map (RFC 8949, 4.2.1), keys:
  *   0 version of the sidecar, 1 sequence, 2 revision,
- *   3 what is owed (a SIDECAR_… set; left out when 0). In a row ASKED_ONCE means that it may have asked: a put comes before the ops,
+ *   3 what is owed (a SIDECAR_… set; left out when 0). In a row ASKED_ONCE means that it may have asked: a put comes before the ops.
+ *     WITHOUT_KEY: it may have run without keys (a bare record). KEYLESS_LATER: the deal moved then, to a version where the next
+ *     handler asks what that run may have asked: WITHOUT_KEY is its mark, too; it may stand alone between the two,
  *   4 the queue: an array of events [number, raised by a handler, [argument, …]] (left out when empty), an argument being
  *     [kind, number], [kind, bytes], [kind, id, initiator, responder] for a channel,
  *   5 the mark `unversioned` (1 yes, 2 not known; left out for no),
@@ -17,7 +19,7 @@
 #include "deal.h"
 
 enum { SIDECAR_VERSION = 1 };
-enum { SIDECAR_OWED = 1, SIDECAR_WITHOUT_KEY = 2, SIDECAR_ASKED_ONCE = 4 };
+enum { SIDECAR_OWED = 1, SIDECAR_WITHOUT_KEY = 2, SIDECAR_ASKED_ONCE = 4, SIDECAR_KEYLESS_LATER = 8 };
 
 typedef struct sidecar {
     uint64_t sequence;

@@ -166,10 +166,44 @@ static int32_t come_back(journey *j, const version *from, const version *to, dea
     return DEALFSM_OK;
 }
 
+static bool handler_asks(const fsm_machine *machine, uint64_t status, uint8_t op)
+{
+    const fsm_handler *handler = fsm_find_handler(machine, status);
+    uint32_t i = 0;
+    while (handler && handler->ops[i] && handler->ops[i] != op)
+        i++;
+    return handler && handler->ops[i];
+}
+
+/* Whether the owed handler of the old version asks a once op that the one of the new version leaves to a later state. */
+static bool asks_later(const version *from, uint64_t old_status, const version *to, uint64_t new_status)
+{
+    const fsm_handler *handler = fsm_find_handler(from->machine, old_status);
+    for (uint32_t i = 0; handler && handler->ops[i]; i++)
+        if (from->machine->ops[handler->ops[i]].op_class == FSM_ONCE &&
+            !handler_asks(to->machine, new_status, handler->ops[i]))
+            return true;
+    return false;
+}
+
+/* "May have run without keys" is a mark of the run: where the new version asks in two states what the old one asks in one, it
+ * goes on to the second; and back. */
+static void move_keyless(journey *j, const version *from, uint64_t old_status, const version *to)
+{
+    uint64_t new_status = j->t.record.status;
+    if (!j->t.handler_owed)
+        j->side.owed &= SIDECAR_KEYLESS_LATER;
+    if (j->side.owed & SIDECAR_WITHOUT_KEY && asks_later(from, old_status, to, new_status))
+        j->side.owed |= SIDECAR_KEYLESS_LATER;
+    else if (j->side.owed & SIDECAR_WITHOUT_KEY && asks_later(to, new_status, from, old_status))
+        j->side.owed &= ~(uint32_t)SIDECAR_KEYLESS_LATER;
+}
+
 /* A step between neighbours. */
 static int32_t step(journey *j, const version *from, const version *to, dealfsm_error *error)
 {
     bool up = to->before == from;
+    uint64_t old_status = j->t.record.status;
     const char *why = "";
     fsm_bytes left;
     const char *field;
@@ -188,6 +222,7 @@ static int32_t step(journey *j, const version *from, const version *to, dealfsm_
     int32_t code = come_back(j, from, to, error);
     if (code)
         return code;
+    move_keyless(j, from, old_status, to);
     if (!carry(j, to, from, left))
         return no_memory(error);
     if (!layout_write(to->layout, &j->t.record, NULL, 0, &length, &field, &why))
@@ -250,8 +285,6 @@ int32_t journey_make(journey *j, const fsm_record *record, const sidecar *side, 
     }
     if (!code && !give_queue(j, side))
         code = no_memory(error);
-    if (!j->t.handler_owed)
-        j->side.owed = 0;
     j->side.mark = to->has_mark ? j->t.unversioned : FSM_MARK_NO;
     j->side.queue = j->queue.head;
     j->side.queued = j->queue.count;

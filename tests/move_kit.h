@@ -54,7 +54,7 @@ typedef struct parcel_event {
 } parcel_event;
 
 /* What a sidecar says. Spans point into the parcel. */
-enum { OWED = 1, WITHOUT_KEY = 2, ASKED_ONCE = 4 };
+enum { OWED = 1, WITHOUT_KEY = 2, ASKED_ONCE = 4, KEYLESS_LATER = 8 };
 enum { MARK_NO = 0, MARK_YES = 1, MARK_UNKNOWN = 2 };
 enum { PARCEL_QUEUE = 64 };
 typedef struct parcel_side {

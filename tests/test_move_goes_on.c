@@ -506,6 +506,106 @@ START_TEST(row_of_a_handler_that_may_have_asked)
 }
 END_TEST
 
+/* ---- Records without sidecar */
+
+/* A bare record of A in 4 or 5: its handler waits for the message, then takes a lane. */
+static void bare_that_waits(uint64_t status, parcel *p)
+{
+    static uint8_t bytes[1 << 16];
+    const dealfsm_record_v1 *records = move_module_of(A)->record;
+    dealfsm_record record;
+    p->record_len = 0;
+    move_lines(A, "traces.jsonl.gz", first_deal, p);
+    parcel_record(p, &record);
+    record.status = status;
+    record.wait_msg_cid = (const uint8_t *)"\x01\x55\x00\x02\x0c\x0d";
+    record.wait_msg_cid_len = 6;
+    record.has_payment_info = status == DEALFSM_DealStatusPaymentChannelAddingFunds;
+    if (record.has_payment_info) {
+        record.pay_ch = (const uint8_t *)"\x00\x67";
+        record.pay_ch_len = 2;
+    }
+    MUST(records->encode(&record, bytes, sizeof bytes, &p->record_len, NULL) == DEALFSM_OK);
+    memcpy(p->record, bytes, p->record_len);
+}
+
+static void answer_open(life *l)
+{
+    const dealfsm_op op = {.struct_size = sizeof op,
+                           .op = l->host.open.op,
+                           .deal = l->deal,
+                           .sequence = l->host.open.sequence,
+                           .nth = l->host.open.nth};
+    MUST(op.op != 0);
+    l->host.open = (move_op){0};
+    answer(&l->host, &op);
+}
+
+/* Another process goes on with the row that the last put left. */
+static void restart(life *l, parcel *row, int version)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    l->host.row = NULL;
+    move_drop(&l->host, l->deal);
+    move_host_close(&l->host);
+    move_host_open(&l->host, version);
+    l->host.on_op = keep_open;
+    l->host.ctx = l;
+    MUST(move_take(&l->host, row, 0, &error) == DEALFSM_OK);
+    l->host.row = row;
+    MUST(move_module_of(version)->f->activate(l->host.machine, l->deal, NULL, NULL) >= 0);
+}
+
+static uint32_t owed_in(const parcel *p)
+{
+    parcel_side side;
+    parcel_read(p, &side);
+    return side.owed;
+}
+
+/* It may have taken its lane before: the reference keeps no note of that. B and C take lanes in a state of its own, so the mark
+ * "perhaps asked before, without a key" goes on to the handler of that state; not further. */
+START_TEST(bare_record_that_may_have_a_lane)
+{
+    static parcel row, bare, back;
+    static life l;
+    const int to = _i % 2 ? C : B;
+    const uint64_t status =
+        _i / 2 ? DEALFSM_DealStatusPaymentChannelAddingFunds : DEALFSM_DealStatusPaymentChannelCreating;
+    dealfsm_error error = {.struct_size = sizeof error};
+    const dealfsm_functions *f = move_module_of(to)->f;
+    mpz_init(l.books.best);
+    bare_that_waits(status, &bare);
+    l.deal = bare.deal;
+    move_host_open(&l.host, to);
+    l.host.on_op = keep_open;
+    l.host.ctx = &l;
+    MUST(move_take(&l.host, &bare, DEALFSM_SNAPSHOT_OWED, &error) == DEALFSM_OK);
+    MUST(move_give(&l.host, l.deal, A, &back, &error) == DEALFSM_OK);
+    ck_assert_uint_eq(owed_in(&back), OWED | WITHOUT_KEY); /* on A the handler of this state takes the lane */
+    ck_assert(back.record_len == bare.record_len && memcmp(back.record, bare.record, bare.record_len) == 0);
+    l.host.row = &row;
+    MUST(f->activate(l.host.machine, l.deal, NULL, NULL) >= 0);
+    ck_assert_uint_eq(owed_in(&row), OWED | WITHOUT_KEY | KEYLESS_LATER);
+    restart(&l, &row, to);
+    ck_assert_uint_eq(l.host.open.op, DEALFSM_OpWaitForPaymentChannelReady);
+    /* An event that comes meanwhile is applied before the handler's own, and changes nothing of this. */
+    send(&l, DEALFSM_ClientEventBlocksReceived, VALUE(U64, .number = 5));
+    answer_open(&l);
+    ck_assert_uint_eq(l.host.open.op, DEALFSM_OpAllocateLane);
+    ck_assert_uint_eq(l.host.open.flags & ~(uint32_t)DEALFSM_OP_UNVERSIONED, DEALFSM_OP_WITHOUT_KEY);
+    ck_assert_uint_eq(owed_in(&row), OWED | WITHOUT_KEY | ASKED_ONCE);
+    restart(&l, &row, to);
+    ck_assert_uint_eq(l.host.open.op, DEALFSM_OpAllocateLane);
+    ck_assert(l.host.open.flags & DEALFSM_OP_WITHOUT_KEY);
+    answer_open(&l);
+    ck_assert_uint_eq(owed_in(&row) & ~(uint32_t)OWED, 0);
+    move_drop(&l.host, l.deal);
+    move_host_close(&l.host);
+    mpz_clear(l.books.best);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("move_goes_on");
@@ -514,5 +614,6 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_loop_test(tests, traces, A, VERSIONS);
     tcase_add_test(tests, row_of_a_handler_that_may_have_asked);
+    tcase_add_loop_test(tests, bare_record_that_may_have_a_lane, 0, 4);
     return run_suite(suite);
 }
