@@ -238,13 +238,7 @@ static int32_t read_answer(const dealfsm_answer *answer, fsm_answer *out, dealfs
     if (answer->values_count > sizeof out->values / sizeof *out->values)
         return border_fail(error, DEALFSM_E_ARGUMENT, "values", "no op is answered with %u values",
                            answer->values_count);
-    int32_t code =
-        border_read_values(out->values, answer->values, answer->values_count, answer->values_stride, "values", error);
-    if (!code && (answer->op >= module_version.machine->ops_count ||
-                  !fsm_check_answer(module_version.machine, answer->op, out)))
-        return border_fail(error, DEALFSM_E_ARGUMENT, "values",
-                           "number or kinds of the values are not those of op %u: see environment.h", answer->op);
-    return code;
+    return border_read_values(out->values, answer->values, answer->values_count, answer->values_stride, "values", error);
 }
 
 /* Copies bytes to *at and steps over them. */
@@ -321,6 +315,9 @@ int32_t machine_complete(dealfsm_machine *machine, const dealfsm_answer *given, 
     } else if (!is_open(e.deal, answer)) {
         e.shard->counters.late_answers++;
         code = border_fail(error, DEALFSM_E_NOT_OPEN, "op", "no such op is open: the answer is late, double or unknown");
+    } else if ((read.ok || read.shortfall) && !fsm_check_answer(module_version.machine, answer->op, &read)) {
+        code = border_fail(error, DEALFSM_E_ARGUMENT, "values",
+                           "number or kinds of the values are not those of op %u: see environment.h", answer->op);
     } else if (answer->outcome == DEALFSM_ANSWER_UNKNOWN || answer->outcome == DEALFSM_ANSWER_CONFLICT) {
         stall_op(&e, answer->outcome);
         engine_drive(&e);

@@ -59,10 +59,15 @@ START_TEST(op_wrong_answers)
     other = op;
     other.op = DEALFSM_OpAllocateLane;
     ck_assert_int_eq(kit_complete(k, &other, 'i'), DEALFSM_E_NOT_OPEN);
+    /* Most of these this machine never asks: the deal was on another version then. */
+    dealfsm_answer empty = {.struct_size = sizeof empty, .deal = 1, .sequence = 1, .nth = 1, .outcome = 1};
+    for (empty.op = 0; empty.op < 40; empty.op++)
+        if (empty.op != op.op)
+            ck_assert_int_eq(k->f->complete(k->machine, &empty, NULL), DEALFSM_E_NOT_OPEN);
     other = op;
     other.deal = 2;
     ck_assert_int_eq(kit_complete(k, &other, 'i'), DEALFSM_E_NOT_FOUND);
-    dealfsm_answer empty = {.struct_size = sizeof empty, .op = op.op, .deal = 1, .sequence = 1, .nth = 1, .outcome = 1};
+    empty.op = op.op;
     ck_assert_int_eq(k->f->complete(k->machine, &empty, NULL),
                      DEALFSM_E_ARGUMENT); /* OpenDataTransfer gives a channel */
     empty.outcome = 6;
@@ -75,7 +80,7 @@ START_TEST(op_wrong_answers)
     SEEN(k, "put r4 s2 WaitForAcceptance [DealProposed]; told s2 DealProposed New>WaitForAcceptance");
     dealfsm_counters counters = {.struct_size = sizeof counters};
     ck_assert_int_eq(k->f->counters(k->machine, &counters, NULL), DEALFSM_OK);
-    ck_assert_uint_eq(counters.late_answers, 4);
+    ck_assert_uint_eq(counters.late_answers, 4 + 39);
     kit_free(k);
 }
 END_TEST

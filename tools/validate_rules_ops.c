@@ -18,18 +18,19 @@ static dealfsm_answer good_answer(rig *it, const seen *call)
     return invent_answer(it->v, description_op(&it->v->machine, call->number));
 }
 
-/* Hands in an answer with the key of `call` changed so; expects `expected`, and the op still open. */
+/* Hands in an answer with the key of `call` changed so, with an error and with a value that no op may give; expects
+ * `expected`, and the op still open. */
 static void wrong_key(rig *it, const char *what, seen call, int32_t expected)
 {
     validator *v = it->v;
-    dealfsm_answer answer = {.outcome = DEALFSM_ANSWER_ERROR, .text = "no", .text_len = 2};
+    const dealfsm_value value = invent_value(DEALFSM_STATUS);
+    dealfsm_answer failed = {.outcome = DEALFSM_ANSWER_ERROR, .text = "no", .text_len = 2};
+    dealfsm_answer given = {
+        .outcome = DEALFSM_ANSWER_OK, .values = &value, .values_count = 1, .values_stride = sizeof value};
     const uint32_t before = it->count;
     CASE(v, "%s", what);
-    const int32_t result = rig_answer(it, &call, &answer);
-    /* An op that the machine has not may also be told as a bad argument. */
-    if (result != DEALFSM_E_ARGUMENT || description_op(&v->machine, call.number) != NULL) {
-        same_result(v, "complete", expected, result, NULL);
-    }
+    same_result(v, "complete", expected, rig_answer(it, &call, &failed), NULL);
+    same_result(v, "complete with a value", expected, rig_answer(it, &call, &given), NULL);
     const dealfsm_deal *deal = rig_query(it, 1);
     expect(v, deal != NULL && (deal->flags & DEALFSM_DEAL_OP_OPEN) != 0, "the op still open", "none");
     expect(v, it->count == before, "nothing to have happened", "a put, op or notice");

@@ -186,8 +186,9 @@ typedef struct dealfsm_functions {
     int32_t (*dispatch)(dealfsm_machine *machine, uint64_t deal, const dealfsm_event *event, uint64_t *revision,
                         dealfsm_error *error);
 
-    /* Answers an op. It counts once. DEALFSM_E_NOT_OPEN: no such op is open (late, double, unknown); DEALFSM_E_FROZEN: keep the
-     * answer, and give it to the side that goes on; DEALFSM_E_ARGUMENT: number or kinds of the values are wrong. [any] */
+    /* Answers an op. It counts once. DEALFSM_E_NOT_OPEN: no such op is open (late, double, unknown, or one that only another machine
+     * version asks: the deal has moved since); DEALFSM_E_FROZEN: keep the answer, and give it to the side that goes on;
+     * DEALFSM_E_ARGUMENT: number or kinds of the values are not those of the open op, or malformed whatever the op. [any] */
     int32_t (*complete)(dealfsm_machine *machine, const dealfsm_answer *answer, dealfsm_error *error);
 
     /* Reports a pending put: DEALFSM_PUT_DURABLE, DEALFSM_PUT_FAILED or DEALFSM_PUT_LOST. DEALFSM_E_NOT_OPEN: no such put is under
