@@ -19,14 +19,21 @@ enum {
     BENCH_NO_GO = 3   /* reference: the program `go` is not there */
 };
 
+/* Stores of durable, and how many numbers of deals it takes at most. */
+enum { BENCH_SQLITE, BENCH_LEVELDB, BENCH_STORES, BENCH_SIZES_MAX = 8 };
+
 typedef struct bench_options {
     const char *module; /* path of the file */
     const char *source; /* reference: folder of its Go program */
     double seconds;     /* for all that is timed and repeated */
     uint32_t idle_deals;
     const char *to; /* swap: path of the other module */
-    uint32_t deals; /* swap: so many move */
+    uint32_t deals; /* swap: so many move; durable: so many are resumed */
     bool json;
+    const char *scratch; /* where files are made; NULL: TMPDIR, else the present folder */
+    uint32_t stores;     /* durable: 1 << BENCH_SQLITE | 1 << BENCH_LEVELDB */
+    uint32_t sizes_count;
+    uint32_t sizes[BENCH_SIZES_MAX]; /* durable: deals at a time */
 } bench_options;
 
 /* ---- step: rows and columns */
@@ -73,6 +80,7 @@ void bench_print_step(const bench_step *b);
 /* Runs a whole command; returns an exit code. */
 int bench_run_step(const bench_options *options);
 int bench_run_reference(const bench_options *options);
+int bench_run_durable(const bench_options *options);
 int bench_run_swap(const bench_options *options);
 
 /* Loads the module; a code of BENCH_… and *b, NULL unless BENCH_DONE. What hinders is printed. */

@@ -39,17 +39,7 @@ static void answer(void *ctx, const dealfsm_op *op)
 
 static void set_environment(bench_machine *m)
 {
-    m->environment = (dealfsm_environment){.struct_size = sizeof m->environment,
-                                           .ctx = m,
-                                           .OpenDataTransfer = answer,
-                                           .SendDataTransferVoucher = answer,
-                                           .CloseDataTransfer = answer,
-                                           .GetChainHead = answer,
-                                           .GetOrCreatePaymentChannel = answer,
-                                           .AllocateLane = answer,
-                                           .CreatePaymentVoucher = answer,
-                                           .WaitForPaymentChannelCreation = answer,
-                                           .WaitForPaymentChannelAddFunds = answer};
+    m->environment = path_environment(answer, m);
     for (uint32_t i = 0; i < PATH_OPS; i++) {
         m->answers[path_ops[i].op][path_ops[i].sequence] = &path_ops[i];
     }
@@ -169,12 +159,7 @@ static bool one_ended_well(bench_deals *d, uint64_t id)
         d->record->decode(bytes, shown.record_len, &r, &d->error) < 0) {
         return false;
     }
-    const path_end end = {.status = r.status,
-                          .total_received = r.total_received,
-                          .bytes_paid_for = r.bytes_paid_for,
-                          .current_interval = r.current_interval,
-                          .funds_spent = path_small_amount(r.funds_spent, r.funds_spent_len)};
-    return path_ended_well(&end) || fail(d, id, "not ended as the path must end");
+    return path_record_ended_well(&r) || fail(d, id, "not ended as the path must end");
 }
 
 bool bench_deals_ended_well(bench_deals *d, uint32_t count)

@@ -117,6 +117,41 @@ const dealfsm_record path_terms = {
 };
 /* clang-format on */
 
+void path_answer(dealfsm_answer *out, const dealfsm_op *op)
+{
+    *out = (dealfsm_answer){.struct_size = sizeof *out,
+                            .op = op->op,
+                            .deal = op->deal,
+                            .sequence = op->sequence,
+                            .nth = op->nth,
+                            .outcome = DEALFSM_ANSWER_UNKNOWN,
+                            .values_stride = sizeof(dealfsm_value)};
+    for (uint32_t i = 0; i < PATH_OPS; i++) {
+        if (path_ops[i].op == op->op && path_ops[i].sequence == op->sequence) {
+            out->outcome = DEALFSM_ANSWER_OK;
+            out->values = path_ops[i].values;
+            out->values_count = path_ops[i].values_count;
+        }
+    }
+}
+
+dealfsm_environment path_environment(dealfsm_op_fn *ask, void *ctx)
+{
+    return (dealfsm_environment){.struct_size = sizeof(dealfsm_environment),
+                                 .ctx = ctx,
+                                 .OpenDataTransfer = ask,
+                                 .SendDataTransferVoucher = ask,
+                                 .CloseDataTransfer = ask,
+                                 .GetChainHead = ask,
+                                 .GetOrCreatePaymentChannel = ask,
+                                 .AllocateLane = ask,
+                                 .CreatePaymentVoucher = ask,
+                                 .WaitForPaymentChannelCreation = ask,
+                                 .WaitForPaymentChannelAddFunds = ask,
+                                 .WaitForPaymentChannelReady = ask,
+                                 .CheckAvailableFunds = ask};
+}
+
 bool path_ended_well(const path_end *end)
 {
     return end->status == DEALFSM_DealStatusCompleted && end->total_received == 180 && end->bytes_paid_for == 180 &&
@@ -130,4 +165,14 @@ uint64_t path_small_amount(const uint8_t *stored, uint64_t length)
         value = value << 8 | stored[i];
     }
     return value;
+}
+
+bool path_record_ended_well(const dealfsm_record *record)
+{
+    const path_end end = {.status = record->status,
+                          .total_received = record->total_received,
+                          .bytes_paid_for = record->bytes_paid_for,
+                          .current_interval = record->current_interval,
+                          .funds_spent = path_small_amount(record->funds_spent, record->funds_spent_len)};
+    return path_ended_well(&end);
 }

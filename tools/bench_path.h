@@ -37,6 +37,11 @@ extern const path_op path_ops[PATH_OPS];
 /* The terms of a deal; `id` is the caller's to set. */
 extern const dealfsm_record path_terms;
 
+/* The answer to an op, by the table above; UNKNOWN if it is not in it. */
+void path_answer(dealfsm_answer *out, const dealfsm_op *op);
+/* An environment whose ops all come to `ask`. */
+dealfsm_environment path_environment(dealfsm_op_fn *ask, void *ctx);
+
 /* What a deal has come to at the end of the path. */
 typedef struct path_end {
     uint64_t status;
@@ -46,6 +51,7 @@ typedef struct path_end {
     uint64_t funds_spent;      /* attoFIL */
 } path_end;
 bool path_ended_well(const path_end *end);
+bool path_record_ended_well(const dealfsm_record *record);
 
 /* A positive amount in its stored form that fits 64 bits. */
 uint64_t path_small_amount(const uint8_t *stored, uint64_t length);

@@ -3,6 +3,7 @@
 /* dealfsm-bench reference: the same path through the reference's own machine, a Go program that is built here. */
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench_reference.h"
 
 extern char **environ;
 
@@ -45,6 +46,9 @@ static bool run(const char *const *argv, const char *folder, int out)
     const int failed = posix_spawnp(&child, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     while (failed == 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        if (bench_stopped()) {
+            kill(child, SIGTERM); /* it runs on where only we were told to stop */
+        }
     }
     return failed == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -66,54 +70,73 @@ static json_t *run_for_json(const char *const *argv)
 
 /* ---- Building and running */
 
-static bool measure_size(const char *program, uint32_t deals, double seconds, json_t *rows)
+bool bench_reference_go(void)
+{
+    return in_path("go");
+}
+
+bool bench_reference_build(const bench_options *options, const bench_place *place, char *program)
+{
+    bench_place_file(place, "reference", program);
+    const char *const build[] = {"go", "build", "-mod=readonly", "-o", program, ".", NULL};
+    const bool well = run(build, options->source, STDERR_FILENO);
+    if (!well) {
+        fprintf(stderr, "dealfsm-bench: go build failed in %s (the first build loads its modules from the network)\n",
+                options->source);
+    }
+    return well;
+}
+
+json_t *bench_reference_run(const char *program, uint32_t deals, double seconds, const char *folder, bench_samples *ns)
 {
     char count[32];
     char time[32];
-    bench_samples *s = calloc(1, sizeof *s);
     (void)snprintf(count, sizeof count, "%u", deals);
     (void)snprintf(time, sizeof time, "%g", seconds);
-    json_t *read = run_for_json((const char *const[]){program, "-deals", count, "-seconds", time, NULL});
+    json_t *read = run_for_json((const char *const[]){program, "-deals", count, "-seconds", time, "-leveldb",
+                                                      folder != NULL ? folder : "", NULL});
     json_t *rounds = json_object_get(read, "ns_per_event");
-    for (size_t i = 0; s != NULL && i < json_array_size(rounds); i++) {
-        bench_samples_add(s, json_number_value(json_array_get(rounds, i)));
+    for (size_t i = 0; i < json_array_size(rounds); i++) {
+        bench_samples_add(ns, json_number_value(json_array_get(rounds, i)));
     }
-    const bool well = s != NULL && s->count > 0;
-    if (well) {
+    if (json_array_size(rounds) == 0) {
+        fprintf(stderr, "dealfsm-bench: the reference failed with %u deals at a time\n", deals);
+        json_decref(read);
+        return NULL;
+    }
+    return read;
+}
+
+static bool measure_size(const char *program, uint32_t deals, double seconds, json_t *rows)
+{
+    bench_samples *s = calloc(1, sizeof *s);
+    json_t *read = s != NULL ? bench_reference_run(program, deals, seconds, NULL, s) : NULL;
+    if (read != NULL) {
         json_array_append_new(rows, json_pack("{s:i, s:f, s:f, s:i, s:O, s:O}", "deals_at_a_time", (int)deals, "median",
                                               bench_samples_median(s), "min", bench_samples_min(s), "rounds",
                                               (int)s->count, "go", json_object_get(read, "go"), "threads",
                                               json_object_get(read, "threads")));
     }
-    json_decref(read);
     free(s);
-    return well;
+    json_decref(read);
+    return read != NULL;
 }
 
 /* Builds the program in a folder of its own, and runs it for each size. */
 static bool measure_reference(const bench_options *options, double seconds, json_t *rows)
 {
-    char folder[] = "/tmp/dealfsm-bench-XXXXXX";
-    char program[sizeof folder + sizeof "/reference"];
-    if (mkdtemp(folder) == NULL) {
-        fprintf(stderr, "dealfsm-bench: %s: %s\n", folder, strerror(errno));
+    bench_place place;
+    char program[BENCH_PATH];
+    dealfsm_error error = {.struct_size = sizeof error};
+    if (!bench_place_make(&place, options->scratch, &error)) {
+        fprintf(stderr, "dealfsm-bench: %s\n", error.text);
         return false;
     }
-    (void)snprintf(program, sizeof program, "%s/reference", folder);
-    const char *const build[] = {"go", "build", "-mod=readonly", "-o", program, ".", NULL};
-    bool well = run(build, options->source, STDERR_FILENO);
-    if (!well) {
-        fprintf(stderr, "dealfsm-bench: go build failed in %s (the first build loads its modules from the network)\n",
-                options->source);
-    }
+    bool well = bench_reference_build(options, &place, program);
     for (uint32_t i = 0; i < SIZES && well; i++) {
         well = measure_size(program, bench_sizes[i], seconds / SIZES, rows);
-        if (!well) {
-            fprintf(stderr, "dealfsm-bench: the reference failed with %u deals at a time\n", bench_sizes[i]);
-        }
     }
-    (void)unlink(program);
-    (void)rmdir(folder);
+    bench_place_remove(&place);
     return well;
 }
 
@@ -155,7 +178,7 @@ static void print_json(const bench_step *b, json_t *rows)
 
 int bench_run_reference(const bench_options *options)
 {
-    if (!in_path("go")) {
+    if (!bench_reference_go()) {
         fputs("dealfsm-bench: expected the program go in PATH, found none: install Go 1.18 or later\n", stderr);
         return BENCH_NO_GO;
     }

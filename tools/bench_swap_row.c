@@ -2,8 +2,6 @@
 
 /* One swap: deals are brought to Ongoing, where they rest, and then all move. */
 
-#include <errno.h>
-#include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include <dealfsm/swap.h>
 
 #include "bench_path.h"
+#include "bench_place.h"
 #include "bench_swap.h"
 
 static const double patience_ns = 60e9; /* for one deal */
@@ -29,7 +28,7 @@ typedef struct trial {
     dealfsm_swap *swap;
     double *pauses; /* ns; deals entries */
     atomic_uint_fast32_t paused;
-    char folder[4096]; /* of the store; empty: none */
+    bench_place place; /* of the store */
 } trial;
 
 static void pause_a_little(void)
@@ -43,62 +42,21 @@ static void pause_a_little(void)
 static void answer(void *ctx, const dealfsm_op *op)
 {
     const trial *t = ctx;
-    dealfsm_answer given = {.struct_size = sizeof given,
-                            .op = op->op,
-                            .deal = op->deal,
-                            .sequence = op->sequence,
-                            .nth = op->nth,
-                            .outcome = DEALFSM_ANSWER_UNKNOWN,
-                            .values_stride = sizeof(dealfsm_value)};
-    for (uint32_t i = 0; i < PATH_OPS; i++) {
-        if (path_ops[i].op == op->op && path_ops[i].sequence == op->sequence) {
-            given.outcome = DEALFSM_ANSWER_OK;
-            given.values = path_ops[i].values;
-            given.values_count = path_ops[i].values_count;
-        }
-    }
+    dealfsm_answer given;
+    path_answer(&given, op);
     dealfsm_host_complete(t->host, &given, NULL); /* a refused answer shows in the state of the deal */
-}
-
-static void set_environment(trial *t)
-{
-    t->environment = (dealfsm_environment){.struct_size = sizeof t->environment,
-                                           .ctx = t,
-                                           .OpenDataTransfer = answer,
-                                           .SendDataTransferVoucher = answer,
-                                           .CloseDataTransfer = answer,
-                                           .GetChainHead = answer,
-                                           .GetOrCreatePaymentChannel = answer,
-                                           .AllocateLane = answer,
-                                           .CreatePaymentVoucher = answer,
-                                           .WaitForPaymentChannelCreation = answer,
-                                           .WaitForPaymentChannelAddFunds = answer,
-                                           .WaitForPaymentChannelReady = answer,
-                                           .CheckAvailableFunds = answer};
 }
 
 /* ---- The store, in a folder of its own */
 
 static bool open_store(trial *t, const char *kind)
 {
-    char url[sizeof t->folder + 32];
-    const char *place = getenv("TMPDIR");
-    (void)snprintf(t->folder, sizeof t->folder, "%s/dealfsm-bench-XXXXXX", place != NULL ? place : "/tmp");
-    if (mkdtemp(t->folder) == NULL) {
-        bench_fail(t->error, "%s: %s; expected a folder for temporary files, see TMPDIR", t->folder, strerror(errno));
-        t->folder[0] = '\0';
+    char url[sizeof t->place.path + 32];
+    if (!bench_place_make(&t->place, t->bench->options->scratch, t->error)) {
         return false;
     }
-    (void)snprintf(url, sizeof url, "%s:%s/store", kind, t->folder);
+    (void)snprintf(url, sizeof url, "%s:%s/store", kind, t->place.path);
     return dealfsm_store_open(url, NULL, &t->store, t->error) >= 0;
-}
-
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-    (void)info;
-    (void)kind;
-    (void)walk;
-    return remove(path);
 }
 
 /* ---- Two generations */
@@ -115,7 +73,7 @@ static bool open_generation(trial *t, const char *path, uint32_t flags, uint32_t
 static bool open_trial(trial *t, const bench_swap_row *row)
 {
     const bench_options *options = t->bench->options;
-    set_environment(t);
+    t->environment = path_environment(answer, t);
     t->pauses = calloc(t->deals, sizeof *t->pauses);
     if (t->pauses == NULL) {
         return bench_fail(t->error, "no memory");
@@ -128,15 +86,12 @@ static bool open_trial(trial *t, const bench_swap_row *row)
 
 static void close_trial(trial *t)
 {
-    enum { OPEN_FILES = 16 };
     if (t->host != NULL && dealfsm_host_free(t->host, NULL) < 0) {
         dealfsm_host_abandon(t->host, NULL); /* something has failed in the middle */
     }
     dealfsm_store_close(t->store, NULL);
-    if (t->folder[0] != '\0') {
-        nftw(t->folder, remove_one, OPEN_FILES, FTW_DEPTH | FTW_PHYS);
-    }
     free(t->pauses);
+    bench_place_remove(&t->place);
 }
 
 /* ---- Deals */
@@ -159,6 +114,9 @@ static bool rests_in(const trial *t, uint64_t id, uint64_t status)
         if ((shown.flags & DEALFSM_DEAL_STALLED) != 0) {
             return bench_fail(t->error, "deal %llu is stalled: %.*s", (unsigned long long)id,
                               (int)sizeof shown.stall_text, shown.stall_text);
+        }
+        if (bench_stopped()) {
+            return bench_fail(t->error, "interrupted");
         }
         if (bench_now() > end) {
             return bench_fail(t->error, "deal %llu: expected it to rest in state %llu, found it in %llu",
@@ -188,6 +146,9 @@ static bool all_appear(const trial *t)
         while ((result = dealfsm_host_query(t->host, id, &deal, NULL)) == DEALFSM_E_NOT_FOUND) {
             if (dealfsm_host_counters(t->host, t->from, &counters, t->error) < 0) {
                 return false;
+            }
+            if (bench_stopped()) {
+                return bench_fail(t->error, "interrupted");
             }
             if (counters.puts_failed > 0) {
                 return bench_fail(t->error, "the store has failed to put a new deal");

@@ -11,6 +11,7 @@ require (
 	github.com/filecoin-project/specs-actors v0.8.7-0.20200811203034-272d022c1923
 	github.com/ipfs/go-cid v0.0.7
 	github.com/ipfs/go-datastore v0.4.4
+	github.com/ipfs/go-ds-leveldb v0.4.2
 	github.com/libp2p/go-libp2p-core v0.6.0
 	github.com/multiformats/go-multiaddr v0.2.2
 	github.com/whyrusleeping/cbor-gen v0.0.0-20200810223238-211df3b9e24c
@@ -24,6 +25,7 @@ require (
 	github.com/filecoin-project/go-cbor-util v0.0.0-20191219014500-08c40a1e63a2 // indirect
 	github.com/filecoin-project/go-statestore v0.1.0 // indirect
 	github.com/gogo/protobuf v1.3.1 // indirect
+	github.com/golang/snappy v0.0.0-20180518054509-2e65f85255db // indirect
 	github.com/google/uuid v1.1.1 // indirect
 	github.com/hannahhoward/cbor-gen-for v0.0.0-20200723175505-5892b522820a // indirect
 	github.com/hashicorp/errwrap v1.0.0 // indirect
@@ -67,6 +69,7 @@ require (
 	github.com/shurcooL/sanitized_anchor_name v1.0.0 // indirect
 	github.com/spacemonkeygo/spacelog v0.0.0-20180420211403-2296661a0572 // indirect
 	github.com/spaolacci/murmur3 v1.1.0 // indirect
+	github.com/syndtr/goleveldb v1.0.0 // indirect
 	github.com/urfave/cli/v2 v2.0.0 // indirect
 	go.uber.org/atomic v1.6.0 // indirect
 	go.uber.org/multierr v1.5.0 // indirect

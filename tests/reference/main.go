@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 // The 14-event path of dealfsm-bench through the reference: go-statemachine with the machine of go-fil-markets v0.5.6,
-// as it is. Deals are kept in a datastore in memory; the environment answers inside each call.
+// as it is. Deals are kept in a datastore in memory, or in LevelDB with every write synced, as nodes have it; the
+// environment answers inside each call.
 //
-//	reference -deals N -seconds S
+//	reference -deals N -seconds S [-leveldb DIR]
 //
 // prints one JSON object: deals (in flight at a time), events, ns_per_event of each round, go (version), threads.
 package main
@@ -22,7 +23,9 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/namespace"
 	dss "github.com/ipfs/go-datastore/sync"
+	leveldb "github.com/ipfs/go-ds-leveldb"
 	cbg "github.com/whyrusleeping/cbor-gen"
 
 	"github.com/filecoin-project/go-address"
@@ -175,11 +178,11 @@ func (a *awaited) notify(fsm.EventName, fsm.StateType) {
 	}
 }
 
-// One round: `deals` deals go the path side by side, each step on all of them before the next. Returns the time of the events
-// alone.
-func round(deals int) time.Duration {
+// One round: `deals` deals, whose ids nobody had before, go the path side by side, each step on all of them before the next.
+// Returns the time of the events alone.
+func round(store datastore.Batching, first, deals int) time.Duration {
 	waiting := &awaited{done: make(chan struct{}, 1)}
-	group := must(fsm.New(dss.MutexWrap(datastore.NewMapDatastore()), fsm.Parameters{
+	group := must(fsm.New(store, fsm.Parameters{
 		Environment:     environment{},
 		StateType:       rm.ClientDealState{},
 		StateKeyField:   "Status",
@@ -188,7 +191,7 @@ func round(deals int) time.Duration {
 		FinalityStates:  clientstates.ClientFinalityStates,
 		Notifier:        waiting.notify,
 	}))
-	for i := 0; i < deals; i++ {
+	for i := first; i < first+deals; i++ {
 		must(0, group.Begin(rm.DealID(i), newDeal(rm.DealID(i))))
 	}
 	start := time.Now()
@@ -198,19 +201,19 @@ func round(deals int) time.Duration {
 			before = path[k-1].upTo
 		}
 		waiting.start((step.upTo - before) * deals)
-		for i := 0; i < deals; i++ {
+		for i := first; i < first+deals; i++ {
 			must(0, group.Send(rm.DealID(i), step.event, step.args...))
 		}
 		<-waiting.done
 	}
 	took := time.Since(start)
-	checkEnd(group, deals)
+	checkEnd(group, first, deals)
 	must(0, group.Stop(context.Background()))
 	return took
 }
 
-func checkEnd(group fsm.Group, deals int) {
-	for i := 0; i < deals; i++ {
+func checkEnd(group fsm.Group, first, deals int) {
+	for i := first; i < first+deals; i++ {
 		var deal rm.ClientDealState
 		must(0, group.GetSync(context.Background(), rm.DealID(i), &deal))
 		if deal.Status != rm.DealStatusCompleted || deal.FundsSpent.Uint64() != 360 || deal.BytesPaidFor != 180 {
@@ -220,17 +223,31 @@ func checkEnd(group fsm.Group, deals int) {
 	}
 }
 
+// In memory, a new one for each round; or the one in the folder.
+func stores(folder string) func() datastore.Batching {
+	if folder == "" {
+		return func() datastore.Batching { return dss.MutexWrap(datastore.NewMapDatastore()) }
+	}
+	database := must(leveldb.NewDatastore(folder, nil)) // syncs every write
+	deals := namespace.Wrap(database, datastore.NewKey("/retrievals/client"))
+	return func() datastore.Batching { return deals }
+}
+
 func main() {
 	deals := flag.Int("deals", 100, "deals at a time")
 	seconds := flag.Float64("seconds", 3, "how long to measure")
+	folder := flag.String("leveldb", "", "folder for a LevelDB; else in memory")
 	flag.Parse()
+	store := stores(*folder)
 	rounds := []float64{}
 	events := 0
-	round(*deals) // warms up
+	round(store(), 0, *deals) // warms up
+	next := *deals
 	for end := time.Now().Add(time.Duration(*seconds * 1e9)); len(rounds) == 0 || time.Now().Before(end); {
 		count := eventsPerDeal * *deals
-		rounds = append(rounds, float64(round(*deals).Nanoseconds())/float64(count))
+		rounds = append(rounds, float64(round(store(), next, *deals).Nanoseconds())/float64(count))
 		events += count
+		next += *deals
 	}
 	must(0, json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
 		"deals": *deals, "events": events, "ns_per_event": rounds,
