@@ -120,6 +120,13 @@ static int32_t write_layout(leveldb_store *it, dealfsm_error *error)
     return why == NULL ? DEALFSM_OK : leveldb_failure(it, why, "written", error);
 }
 
+/* What is there before CURRENT is, so that a node that was killed while it made a database can make it. */
+static bool may_come_first(const char *name)
+{
+    return name[0] == '.' || strcmp(name, "LOCK") == 0 || strncmp(name, "LOG", strlen("LOG")) == 0 ||
+           strcmp(name, "MANIFEST-000001") == 0 || strcmp(name, "000001.dbtmp") == 0;
+}
+
 /* A directory with other files in it is not made into a database. */
 static int32_t check_directory(const char *path, bool must_exist, dealfsm_error *error)
 {
@@ -132,8 +139,7 @@ static int32_t check_directory(const char *path, bool must_exist, dealfsm_error 
                           host_short(path), strerror(errno));
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         current = current || strcmp(entry->d_name, "CURRENT") == 0;
-        other = other || (entry->d_name[0] != '.' && strcmp(entry->d_name, "LOCK") != 0 &&
-                          strncmp(entry->d_name, "LOG", strlen("LOG")) != 0);
+        other = other || !may_come_first(entry->d_name);
     }
     closedir(directory);
     if (!current && other)

@@ -289,16 +289,43 @@ START_TEST(refused_while_open)
 }
 END_TEST
 
+static void make_file(const char *where, const char *name)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", where, name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs("half", file);
+    fclose(file);
+}
+
 START_TEST(not_a_database)
 {
     char path[128];
     dealfsm_store *store;
-    snprintf(path, sizeof path, "%s/other", kit_directory);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fclose(file);
+    make_file(kit_directory, "other");
     snprintf(path, sizeof path, "leveldb:%s", kit_directory);
     FAILS_WITH(DEALFSM_E_CORRUPT, "not a LevelDB directory", dealfsm_store_open(path, NULL, &store, &error));
+}
+END_TEST
+
+/* A node was killed while LevelDB made the database: CURRENT comes last. */
+START_TEST(half_made)
+{
+    dealfsm_store *store;
+    static const char *const names[] = {"LOCK", "LOG", "MANIFEST-000001", "000001.dbtmp"};
+    snprintf(directory, sizeof directory, "%s/db", kit_directory);
+    ck_assert_int_eq(mkdir(directory, 0700), 0);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        make_file(directory, names[i]);
+    store = open_flags(url_of(1, "db"), 0);
+    ck_assert_int_ge(put(store, 1, 1), 0);
+    close_store(store);
+    /* a log without CURRENT may hold deals */
+    char path[128];
+    snprintf(path, sizeof path, "%s/CURRENT", directory);
+    ck_assert_int_eq(unlink(path), 0);
+    FAILS_WITH(DEALFSM_E_CORRUPT, "none named CURRENT", dealfsm_store_open(kit_url, NULL, &store, &error));
 }
 END_TEST
 
@@ -383,6 +410,7 @@ int main(void)
     tcase_add_test(all, damaged_values);
     tcase_add_test(all, refused_while_open);
     tcase_add_test(all, not_a_database);
+    tcase_add_test(all, half_made);
     tcase_add_test(all, newer_layout);
     tcase_add_test(all, power_cut);
     tcase_set_timeout(all, 60);

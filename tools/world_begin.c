@@ -104,6 +104,9 @@ bool world_begin(world *w, const world_row *rows, text_why *why)
     for (uint64_t i = 0; ok && i < w->options.deals; i++) {
         w->deals[i].running = true; /* until all is settled */
         w->deals[i].heap_at = 0;
+        w->deals[i].parked = false;
+        w->deals[i].channel->busy = false;
+        w->deals[i].channel->parked = NULL;
     }
     for (uint64_t i = 0; ok && i < w->options.deals; i++) {
         w->deals[i].running = false;

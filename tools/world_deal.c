@@ -109,6 +109,7 @@ void deal_free(world_deal *d)
     }
     for (size_t i = 0; i < d->asked_count; i++) {
         free(d->asked[i].text);
+        free(d->asked[i].kept);
     }
     for (size_t i = 0; i < d->message_count; i++) {
         mpz_clear(d->messages[i].amount);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Books as a file: making, opening, writing. */
 
+#include "wire.h"
 #include "world_file_private.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT = 1, BUSY_MILLISECONDS = 10000 };
+enum { LAYOUT = 2, BUSY_MILLISECONDS = 10000 };
 
 static const char TABLES[] =
     "CREATE TABLE world (layout INTEGER, scenario TEXT, deals INTEGER, seed INTEGER);"
@@ -19,7 +20,7 @@ static const char TABLES[] =
     " WITHOUT ROWID;"
     "CREATE TABLE ops (deal INTEGER, sequence INTEGER, op INTEGER, nth INTEGER, name TEXT, asks INTEGER,"
     " effects INTEGER, attempt INTEGER, outcome INTEGER, told INTEGER, asked_at INTEGER, answered_at INTEGER,"
-    " arguments INTEGER, flag INTEGER, number INTEGER, error TEXT, PRIMARY KEY (deal, sequence, op, nth)) WITHOUT "
+    " arguments INTEGER, flag INTEGER, number INTEGER, error TEXT, told_again TEXT, PRIMARY KEY (deal, sequence, op, nth)) WITHOUT "
     "ROWID;"
     "CREATE TABLE deals (deal INTEGER PRIMARY KEY, now INTEGER, revision INTEGER, orders INTEGER, transfer INTEGER,"
     " vouchers INTEGER, in_flight INTEGER, silent INTEGER, added TEXT, stage INTEGER, stage_after INTEGER,"
@@ -37,7 +38,7 @@ static const char *const WRITES[WRITE_COUNT] = {
     [WRITE_WALLET] = "REPLACE INTO wallets VALUES (?,?,?)",
     [WRITE_CHANNEL] = "REPLACE INTO channels VALUES (?,?,?,?,?,?,?,?,?)",
     [WRITE_LANE] = "REPLACE INTO lanes VALUES (?,?,?,?,?,?,?,?,?)",
-    [WRITE_OP] = "REPLACE INTO ops VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [WRITE_OP] = "REPLACE INTO ops VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [WRITE_DEAL] = "REPLACE INTO deals VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [WRITE_GONE] = "DELETE FROM to_come WHERE deal = ?",
     [WRITE_TO_COME] = "REPLACE INTO to_come VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -98,14 +99,25 @@ static void write_shared(world_file *f, const world *w, const world_deal *d)
     }
 }
 
+/* As the wire has it; the caller's. */
+static char *text_of_kept(reply *kept)
+{
+    json_t *json = kept != NULL ? wire_of_step(&(world_step){.kind = STEP_ANSWER, .answer = kept}) : NULL;
+    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    return text;
+}
+
 static void write_ops(world_file *f, const world_deal *d)
 {
     for (size_t i = 0; i < d->asked_count; i++) {
         const asked *a = &d->asked[i];
         if (a->changed) {
-            run(f, WRITE_OP, "iiiitiiiiiiiiiit", d->id, a->sequence, u(a->op), u(a->nth), world_op_name(a->op),
+            char *kept = text_of_kept(a->kept);
+            run(f, WRITE_OP, "iiiitiiiiiiiiiitt", d->id, a->sequence, u(a->op), u(a->nth), world_op_name(a->op),
                 u(a->asks), u(a->effects), u(a->attempt), u(a->outcome), u(a->told), a->at, a->answered, a->args,
-                u(a->flag), a->number, a->text);
+                u(a->flag), a->number, a->text, kept);
+            free(kept);
         }
     }
     for (size_t i = d->messages_written; i < d->message_count; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Books as a file: reading. */
 
+#include "wire.h"
 #include "world_file_private.h"
 
 #include <stdlib.h>
@@ -123,6 +124,23 @@ static bool take_deal(world *w, sqlite3_stmt *s)
     return true;
 }
 
+static bool take_kept(asked *a, const char *text)
+{
+    json_t *json = json_loads(text, 0, NULL);
+    world_step step;
+    bool ok = json != NULL && wire_step(json, &step);
+    json_decref(json);
+    if (!ok) {
+        return false;
+    }
+    a->kept = step.answer != NULL ? calloc(1, sizeof *a->kept) : NULL;
+    if (a->kept != NULL) {
+        reply_take(a->kept, step.answer);
+    }
+    world_step_free(&step);
+    return a->kept != NULL;
+}
+
 static bool take_op(world *w, sqlite3_stmt *s)
 {
     world_deal *d = deal_at(w, s, 0);
@@ -143,11 +161,10 @@ static bool take_op(world *w, sqlite3_stmt *s)
                  .args = number_at(s, 11),
                  .flag = number_at(s, 12) != 0,
                  .number = number_at(s, 13)};
-    if (sqlite3_column_type(s, 14) != SQLITE_NULL) {
-        a->text = strdup(text_at(s, 14));
-        return a->text != NULL;
+    if (sqlite3_column_type(s, 14) != SQLITE_NULL && (a->text = strdup(text_at(s, 14))) == NULL) {
+        return false;
     }
-    return true;
+    return sqlite3_column_type(s, 15) == SQLITE_NULL || take_kept(a, text_at(s, 15));
 }
 
 static bool take_thing(world *w, sqlite3_stmt *s)
@@ -211,7 +228,7 @@ static const struct {
      " again, asked_ahead, last, closed, sent, paid, asked, interval, owed, due FROM deals",
      take_deal},
     {"SELECT deal, sequence, op, nth, asks, effects, attempt, outcome, told, asked_at, answered_at, arguments, flag,"
-     " number, error FROM ops ORDER BY deal, asked_at, sequence",
+     " number, error, told_again FROM ops ORDER BY deal, asked_at, sequence",
      take_op},
     {"SELECT deal, step, time, what, sent, base, promised, message, event, kind, number, amount, text FROM to_come",
      take_thing},
@@ -268,7 +285,7 @@ bool world_file_info_of(const char *path, world_file_info *info, text_why *why)
         return false;
     }
     static const char count[] = "SELECT count(*) FROM sqlite_schema";
-    static const char row[] = "SELECT scenario, deals, seed FROM world WHERE layout = 1";
+    static const char row[] = "SELECT scenario, deals, seed FROM world WHERE layout = 2";
     bool ok = sqlite3_prepare_v2(database, count, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;
     bool blank = ok && number_at(s, 0) == 0; /* killed while it was being made */
     (void)sqlite3_finalize(s);
@@ -281,7 +298,7 @@ bool world_file_info_of(const char *path, world_file_info *info, text_why *why)
         info->deals = ok ? number_at(s, 1) : 0;
         info->seed = ok ? number_at(s, 2) : 0;
         ok = info->scenario != NULL ||
-             text_refuse(why, "%s: expected a world's books of layout 1, found another database", path);
+             text_refuse(why, "%s: expected a world's books of layout 2, found another database", path);
         (void)sqlite3_finalize(s);
     }
     (void)sqlite3_close(database);

@@ -218,6 +218,18 @@ static void ask_freely(world *w, world_deal *d, const dealfsm_op *op, const trou
     }
 }
 
+/* Others change a channel's funds: who asks again under the same key is told what it was told of them. */
+static void keep(world *w, const dealfsm_op *op, asked *a, const reply *r)
+{
+    if (op->op == DEALFSM_OpCheckAvailableFunds || r->outcome == DEALFSM_ANSWER_SHORTFALL) {
+        free(a->kept);
+        a->kept = reply_copy(r);
+        if (a->kept == NULL) {
+            world_break(w, "out of memory");
+        }
+    }
+}
+
 /* The reply to an op, with its time in *a; NULL: it is never answered. */
 static reply *make_reply(world *w, world_deal *d, const dealfsm_op *op, asked *a, bool *early)
 {
@@ -232,10 +244,14 @@ static reply *make_reply(world *w, world_deal *d, const dealfsm_op *op, asked *a
     *early = t.early;
     t.latency = t.early ? 0 : t.latency;
     a->answered = a->at + t.latency;
-    if (effect_of(op->op) != NULL) {
+    if (a->kept != NULL && a->args == asked_args(op)) {
+        reply_take(r, a->kept);
+    } else if (effect_of(op->op) != NULL) {
         ask_once(w, d, op, &t, a, r);
+        keep(w, op, a, r);
     } else {
         ask_freely(w, d, op, &t, a, r);
+        keep(w, op, a, r);
     }
     r->twice = t.twice;
     if (t.unknown && r->outcome == DEALFSM_ANSWER_OK) {

@@ -6,8 +6,9 @@
  *
  * Each deal has a list of what is to come for it. A node's thread takes the deal whose next thing is the earliest, is
  * told that one thing, and says when it is done: so a deal is in one thread at a time, and its things happen in the
- * order of their times. A thread that answers an op within its call asks for this deal's things up to the answer: the
- * same order. */
+ * order of their times. Deals with a common channel are one at a time, too: what one is told of its funds is the same for
+ * any number of threads. A thread that answers an op within its call asks for this deal's things up to the answer: the
+ * same order for the deal, while others with its channel stay behind. */
 
 #include <pthread.h>
 
@@ -64,6 +65,8 @@ typedef struct channel {
     uint8_t address[ADDRESS_LEN];
     uint8_t secret[SECRET_LEN]; /* what its vouchers are signed with */
     bool exists;                /* a message has landed */
+    bool busy;                  /* one of its deals is in the hands of a thread */
+    struct world_deal *parked;  /* deals whose turn has come meanwhile, a list */
     uint64_t begins;            /* when the first deal of the pair starts, microseconds */
     mpz_t funds;                /* confirmed */
     mpz_t pending;              /* in messages that have not landed */
@@ -98,6 +101,7 @@ typedef struct asked {
     bool flag;         /* GetOrCreatePaymentChannel: it existed */
     uint64_t number;   /* transfer, message, lane or nonce */
     char *text;        /* of an error, or NULL */
+    reply *kept;       /* what was told of a channel's funds, which others change meanwhile, or NULL */
     bool changed;      /* since it was written down */
 } asked;
 
@@ -139,6 +143,8 @@ typedef struct world_deal {
     mpz_t funds;
     bool sealed;
     bool running;      /* in the hands of a thread */
+    bool parked;       /* in its channel's list; next_parked: the one after it */
+    struct world_deal *next_parked;
     size_t heap_at;    /* place in the heap + 1, 0: not in it */
     dice node;         /* for the op that is asked */
     uint64_t revision; /* durable, as the node last said */
@@ -233,6 +239,8 @@ bool value_is(const dealfsm_value *v, const uint8_t *data, size_t len);
 
 /* world_reply.c */
 reply *reply_copy(const reply *r);
+/* Fills the reply with the outcome and values of another one, wherever those lie. */
+void reply_take(reply *r, const reply *from);
 /* Hash of an op's arguments, without the chain token. */
 uint64_t asked_args(const dealfsm_op *op);
 asked *asked_find(const world_deal *d, const dealfsm_op *op);

@@ -60,6 +60,21 @@ reply *reply_copy(const reply *r)
     return copy;
 }
 
+void reply_take(reply *r, const reply *from)
+{
+    r->outcome = from->outcome;
+    r->count = 0;
+    memcpy(r->text, from->text, sizeof r->text);
+    for (uint32_t i = 0; i < from->count; i++) {
+        const dealfsm_value *v = &from->values[i];
+        if (v->data_len > 0 && v->data_len <= sizeof r->bytes[i]) {
+            reply_bytes(r, v->kind, v->data, v->data_len);
+        } else {
+            reply_number(r, v->kind, v->number);
+        }
+    }
+}
+
 /* ---- Keys */
 
 static uint64_t hash(uint64_t h, const void *data, size_t len)

@@ -97,7 +97,7 @@ static world_deal *heap_take(world *w)
 
 void time_wake(world *w, world_deal *d)
 {
-    if (d->running || next_thing(d) == NOTHING) {
+    if (d->running || d->parked || next_thing(d) == NOTHING) {
         return;
     }
     if (d->heap_at == 0) {
@@ -184,20 +184,52 @@ static bool do_next(world *w, world_deal *d, world_step *step)
     return true;
 }
 
-/* The next step of the deal that is earliest. */
+/* ---- One deal of a channel at a time */
+
+static void park(world_deal *d)
+{
+    d->parked = true;
+    d->next_parked = d->channel->parked;
+    d->channel->parked = d;
+}
+
+static void take_deal(world_deal *d)
+{
+    d->running = true;
+    d->channel->busy = true;
+}
+
+static void give_deal(world *w, world_deal *d)
+{
+    world_deal *next;
+    d->running = false;
+    d->channel->busy = false;
+    time_wake(w, d);
+    for (world_deal *p = d->channel->parked; p != NULL; p = next) {
+        next = p->next_parked;
+        p->parked = false;
+        time_wake(w, p);
+    }
+    d->channel->parked = NULL;
+}
+
+/* The next step of the deal that is earliest among those that may go on. */
 static world_next next_of_all(world *w, world_step *step)
 {
     while (w->heap_count > 0) {
         world_deal *d = heap_take(w);
-        d->running = true;
+        if (d->channel->busy) {
+            park(d);
+            continue;
+        }
+        take_deal(d);
         bool any = do_next(w, d, step);
         file_save(w, d);
         if (any) {
             w->busy++;
             return NEXT_STEP;
         }
-        d->running = false;
-        time_wake(w, d);
+        give_deal(w, d);
     }
     return w->busy > 0 ? NEXT_WAIT : NEXT_END;
 }
@@ -252,9 +284,8 @@ static void local_done(void *ctx, const world_report *report)
         d->in_flight = false;
     }
     if (!report->nested) {
-        d->running = false;
         w->busy--;
-        time_wake(w, d);
+        give_deal(w, d);
     }
     pthread_mutex_unlock(&w->mutex);
 }
