@@ -10,8 +10,8 @@
 #include "bench.h"
 #include "output.h"
 
-#define DEFAULT_MODULE DEALFSM_MODULE_DIR "/dealfsm-client-0.5.6.so"
-#define DEFAULT_TO DEALFSM_MODULE_DIR "/dealfsm-client-1.0.9.so"
+#define DEFAULT_MODULE DEALFSM_MODULE_DIR "/" DEALFSM_DEFAULT_MODULE
+#define DEFAULT_TO DEALFSM_MODULE_DIR "/" DEALFSM_NEXT_MODULE
 #define DEFAULT_SOURCE DEALFSM_DATA_DIR "/reference"
 enum {
     IDLE_DEALS = 1000000,

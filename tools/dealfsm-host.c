@@ -34,7 +34,7 @@ typedef struct arguments {
 const char *argp_program_version = "dealfsm-host " PACKAGE_VERSION;
 
 static const struct argp_option OPTIONS[] = {
-    {"module", 'm', "FILE", 0, "Module to load; default: dealfsm-client-0.5.6.so of this installation", 0},
+    {"module", 'm', "FILE", 0, "Module to load; default: " DEALFSM_DEFAULT_MODULE " of this installation", 0},
     {"deals", 'n', "N", 0, "Number of deals; default: the scenario's", 0},
     {"seed", 's', "N", 0, "Seed of all dice; default: the scenario's", 0},
     {"sync", OPTION_SYNC, NULL, 0, "Answer ops before the call returns", 0},

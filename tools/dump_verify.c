@@ -34,8 +34,8 @@ static const struct argp argp = {
     "is "
     "written as the same bytes. X1 the history is a chain that leads to the row. The machines of the reference allow "
     "some "
-    "of it (FundsSpent can pass TotalFunds in 1.0.9 and 1.28.3; PaymentRequested can be negative in 1.28.3): that is "
-    "noted.\n\n"
+    "of it (FundsSpent can pass TotalFunds where the handler that pays does not raise FundsExpended; PaymentRequested can be "
+    "negative where PaymentSent names another amount than what was requested): that is noted.\n\n"
     "Exit status: 0 all is well; 1 a rule is broken, a row is damaged or no module is there for it, or it is no store; "
     "2 wrong usage; 3 the store cannot be read, or no module is there.",
     children,

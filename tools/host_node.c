@@ -14,8 +14,6 @@
 
 enum { STORE_THREADS = 16 }; /* one commit of a store serves many deals at a time */
 
-static const char DEFAULT_MODULE[] = "dealfsm-client-0.5.6.so";
-
 static atomic_uintptr_t running;  /* the runner that signals stop */
 static atomic_uintptr_t swapping; /* what SIGHUP tells */
 
@@ -156,12 +154,12 @@ static void default_module(char path[PATH_MAX])
     }
     if (slash != NULL) {
         *slash = '\0';
-        int got = snprintf(path, PATH_MAX, "%s/../lib/dealfsm/%s", exe, DEFAULT_MODULE);
+        int got = snprintf(path, PATH_MAX, "%s/../lib/dealfsm/" DEALFSM_DEFAULT_MODULE, exe);
         if (got > 0 && got < PATH_MAX && access(path, R_OK) == 0) {
             return;
         }
     }
-    (void)snprintf(path, PATH_MAX, "%s/%s", DEALFSM_MODULE_DIR, DEFAULT_MODULE);
+    (void)snprintf(path, PATH_MAX, "%s", DEALFSM_MODULE_DIR "/" DEALFSM_DEFAULT_MODULE);
 }
 
 int host_complain(int code, const char *what, const char *why)
