@@ -7,6 +7,11 @@
 /* Limits of the reference's reader (cbor-gen: MaxLength, ByteArrayMaxLen). */
 enum { ANY_ENTRIES_MAX = 8192, ANY_STRING_MAX = 2 << 20 };
 
+cbor_reader cbor_reader_of(fsm_bytes bytes)
+{
+    return (cbor_reader){bytes.data, bytes.data, bytes.size ? bytes.data + bytes.size : bytes.data, NULL};
+}
+
 bool cbor_fail(cbor_reader *r, const char *why)
 {
     if (!r->why)

@@ -19,6 +19,9 @@ typedef struct cbor_reader {
 enum { CBOR_UINT = 0, CBOR_NEGINT = 1, CBOR_BYTES = 2, CBOR_TEXT = 3, CBOR_ARRAY = 4, CBOR_MAP = 5, CBOR_TAG = 6, CBOR_SIMPLE = 7 };
 enum { CBOR_FALSE = 0xf4, CBOR_TRUE = 0xf5, CBOR_NULL = 0xf6 };
 
+/* At the beginning of the bytes; data may be NULL where size is 0. */
+cbor_reader cbor_reader_of(fsm_bytes bytes);
+
 /* All of these return false after a failure, and leave *r where it happened. */
 bool cbor_fail(cbor_reader *r, const char *why);
 bool cbor_read_head(cbor_reader *r, uint8_t *major, uint64_t *argument);

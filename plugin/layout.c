@@ -155,14 +155,14 @@ static bool read_item(cbor_reader *r, const record_layout *layout, const layout_
 
 const record_layout *layout_of(const record_layout *layout, fsm_bytes bytes)
 {
-    cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+    cbor_reader r = cbor_reader_of(bytes);
     const record_layout *older = layout->older;
     return older && read_group(&r, older->items) && read_key(&r, older->items[1].key) ? older : layout;
 }
 
 bool layout_read(const record_layout *layout, fsm_bytes bytes, fsm_record *out, uint64_t *where, const char **why)
 {
-    cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+    cbor_reader r = cbor_reader_of(bytes);
     memset(out, 0, sizeof *out);
     for (uint32_t i = 0; i < layout->count; i++) {
         uint32_t skip = 0;
@@ -210,7 +210,7 @@ static const char *refuse_bytes(const record_layout *layout, layout_kind kind, f
             return NULL;
         if (bytes.size && bytes.data[0] == CBOR_NULL)
             return "the selector null: hand in none";
-        cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+        cbor_reader r = cbor_reader_of(bytes);
         fsm_bytes all;
         if (!read_selector(&r, layout, &all))
             return r.why;
@@ -307,7 +307,7 @@ bool layout_adopt(const record_layout *layout, fsm_record *record, uint8_t *room
     fsm_bytes all;
     if (!layout->dag_cbor || !selector.data)
         return true;
-    cbor_reader r = {selector.data, selector.data, selector.data + selector.size, NULL};
+    cbor_reader r = cbor_reader_of(selector);
     if (selector_read(&r, &all))
         return true;
     if (!room) {

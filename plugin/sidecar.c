@@ -66,7 +66,7 @@ static void write_queue(cbor_writer *w, const entry *e, uint32_t count)
 static uint32_t pairs(fsm_bytes unknown)
 {
     uint32_t count = 0;
-    cbor_reader r = {unknown.data, unknown.data, unknown.data + unknown.size, NULL};
+    cbor_reader r = cbor_reader_of(unknown);
     fsm_bytes item;
     for (; r.at != r.end; count++) {
         cbor_read_any(&r, &item);
@@ -299,7 +299,7 @@ static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, 
 
 int32_t sidecar_read(fsm_bytes bytes, const fsm_machine *machine, sidecar *out, entries *queue, dealfsm_error *error)
 {
-    cbor_reader r = {bytes.data, bytes.data, bytes.data + bytes.size, NULL};
+    cbor_reader r = cbor_reader_of(bytes);
     bool memory = false;
     *out = (sidecar){0};
     if (!read_fields(&r, machine, out, queue, &memory))

@@ -43,7 +43,7 @@ void journey_end(journey *j)
 
 static uint64_t carried_count(fsm_bytes carried)
 {
-    cbor_reader r = {carried.data, carried.data, carried.data + carried.size, NULL};
+    cbor_reader r = cbor_reader_of(carried);
     uint64_t count = 0;
     if (carried.size)
         cbor_read(&r, CBOR_ARRAY, &count, "");
@@ -74,7 +74,7 @@ static bool carry(journey *j, const version *without, const version *with, fsm_b
     if (!w.buffer)
         return false;
     for (int pass = 0; pass < 2; pass++) { /* count, then write */
-        cbor_reader r = {old.data, old.data, old.data + old.size, NULL};
+        cbor_reader r = cbor_reader_of(old);
         uint64_t skipped = 0;
         if (pass)
             cbor_write_head(&w, CBOR_ARRAY, kept + 1);
@@ -104,7 +104,7 @@ static bool carry(journey *j, const version *without, const version *with, fsm_b
 static fsm_bytes carried_for(const journey *j, const version *v)
 {
     fsm_bytes tag, record, carried = j->side.carried;
-    cbor_reader r = {carried.data, carried.data, carried.data + carried.size, NULL};
+    cbor_reader r = cbor_reader_of(carried);
     uint64_t count = 0;
     if (carried.size)
         cbor_read(&r, CBOR_ARRAY, &count, "");
