@@ -39,6 +39,7 @@ typedef struct host_move {
     bool listens; /* one-deal subscriptions have their part in `to`; guarded by the host's lock */
     bool flipped; /* the route shows `to` */
     bool back;    /* the old side goes on */
+    bool trial;   /* it is tried at its rest, and goes on where it was */
     uint32_t verdict;
     uint64_t tried;    /* the driver's: revision at the last attempt; 0: none */
     uint64_t revision; /* the driver's: of the frozen deal */
@@ -58,7 +59,15 @@ typedef struct swap_deal {
     uint64_t status;
     char *reason; /* or NULL */
     uint32_t verdict;
+    bool asked; /* it was at rest when it was tried */
 } swap_deal;
+
+/* Deals that have yet to begin to move, and are not held meanwhile. */
+typedef struct swap_line {
+    uint64_t *deals;
+    size_t next, count, room;
+    size_t stored; /* from here on they are only in a store */
+} swap_line;
 
 struct dealfsm_swap {
     dealfsm_swap *next; /* of the host; guarded by its lock */
@@ -71,13 +80,18 @@ struct dealfsm_swap {
     atomic_bool opened; /* to all deals: those that arrive move on, new ones go to the new side */
     atomic_bool reverting;
     atomic_bool late;
-    atomic_uint attached; /* moves at routes */
-    atomic_uint moving;   /* of them, on their way */
-    atomic_uint users;    /* drivers that still use this struct */
-    uint64_t deadline;    /* nanoseconds, of the phase; 0: none. Guarded by `working` */
+    atomic_uint attached;   /* moves at routes */
+    atomic_uint moving;     /* of them, on their way, or about to be told of */
+    atomic_uint putting;    /* of them, their puts are under way */
+    atomic_ullong landed;   /* puts that were */
+    atomic_int failure;     /* of a trial at rest that says that the new module must not be used */
+    atomic_uint users;      /* drivers that still use this struct */
+    atomic_ullong deadline; /* nanoseconds, of the phase; 0: none */
+    uint64_t landed_before; /* at the last look; guarded by `working` */
 
     pthread_mutex_t lock; /* guards all below */
-    swap_deal *deals;     /* ascending */
+    swap_line line;
+    swap_deal *deals; /* ascending */
     size_t deals_count;
     size_t deals_room;
     uint64_t count[DEALFSM_SWAP_VERDICTS];
@@ -89,12 +103,40 @@ host_generation *swap_from(const dealfsm_swap *swap);
 host_generation *swap_to(const dealfsm_swap *swap);
 uint64_t swap_now(void); /* nanoseconds */
 
-/* Lists the deals that could move: swap.c */
+/* ---- What the phases share: swap.c */
+typedef int32_t swap_each_fn(dealfsm_swap *swap, uint64_t deal, void *ctx, dealfsm_error *error);
+/* Calls for all deals of a machine, ascending, until one answers negative, or the deadline passes. */
+int32_t swap_each(dealfsm_swap *swap, const host_generation *side, swap_each_fn *fn, void *ctx, dealfsm_error *error);
+/* The deadline of the phase has passed. */
+bool swap_is_late(dealfsm_swap *swap);
+void swap_tell(dealfsm_swap *swap);
+int32_t swap_no_memory(dealfsm_error *error);
+/* Deals that the side they leave has let go of: they are only in its store. *ids is the caller's to free. */
+int32_t swap_stored(dealfsm_swap *swap, uint64_t **ids, size_t *count, dealfsm_error *error);
+
+/* ---- Before anything moves: swap_try.c */
+/* Lists the deals that could move. */
 int32_t swap_plan(dealfsm_swap *swap, dealfsm_error *error);
+int32_t swap_probe(dealfsm_swap *swap, dealfsm_error *error);
+/* DEALFSM_ACCEPTED: some are not at rest, and are tried when they are. */
+int32_t swap_prepare(dealfsm_swap *swap, dealfsm_error *error);
+int32_t swap_check_refused(dealfsm_swap *swap, dealfsm_error *error);
+
+/* ---- Deals in line: swap_line.c. A deal is frozen when there is room among the puts, not before: so its pause holds
+ * few puts of others, however many move. */
+bool swap_has_line(dealfsm_swap *swap);
+/* Takes the deals that may move into the line: at most so many, and a share (0: all). */
+int32_t swap_line_up(dealfsm_swap *swap, uint64_t most, uint32_t per_mille, dealfsm_error *error);
+/* Begins to move deals in line, at most so many, as long as there is room. */
+int32_t swap_line_move(dealfsm_swap *swap, size_t most, dealfsm_error *error);
+void swap_line_free(dealfsm_swap *swap);
 
 /* ---- The list of deals: swap_list.c */
 /* Notes a verdict; reason may be NULL. A deal that is not in the list is put there. False: no memory. */
 bool swap_note(dealfsm_swap *swap, uint64_t deal, uint64_t status, uint32_t verdict, const char *reason);
+/* Of a deal in the list: it was at rest when it was tried. */
+void swap_note_asked(dealfsm_swap *swap, uint64_t deal);
+bool swap_was_asked(dealfsm_swap *swap, uint64_t deal);
 void swap_note_pause(dealfsm_swap *swap, uint64_t pause);
 /* The verdict of a deal; DEALFSM_SWAP_MOVES for one that is not in the list. */
 uint32_t swap_verdict(dealfsm_swap *swap, uint64_t deal);
@@ -112,8 +154,15 @@ int32_t swap_try(const host_generation *from, const host_generation *to, uint64_
 int32_t swap_can_carry(const host_generation *from, const host_generation *to, dealfsm_error *error);
 
 /* ---- One deal's move: swap_move.c */
+/* Does what its stage has to do; the caller drives it. true: there may be more to do at once. */
+bool swap_step(host_move *move);
+host_shard *swap_shard_of(const host_move *move);
+
+/* ---- Moves: swap_drive.c */
 /* Begins to move a deal, unless it is on its way already; a deal that stays is tried again. False: no memory. */
 bool swap_move_start(dealfsm_swap *swap, uint64_t deal);
+/* The same, on trial: the deal is frozen at its next rest, tried, and goes on where it was. */
+bool swap_trial_start(dealfsm_swap *swap, uint64_t deal);
 /* Takes the marks of deals that stay away; those on their way are left. */
 void swap_moves_forget(dealfsm_swap *swap);
 /* Drives all that are on their way. */

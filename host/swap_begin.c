@@ -8,7 +8,7 @@
 
 /* Swaps of a host: begun, found, ended. */
 
-enum { HELD_EVENTS = 1024, HELD_BYTES = 1 << 20, EVERY = 1024 };
+enum { HELD_EVENTS = 1024, HELD_BYTES = 1 << 20, EVERY = 1024, PUTS_AT_ONCE = 1024 };
 
 static int32_t take_options(dealfsm_swap_options *taken, const dealfsm_swap_options *options, dealfsm_error *error)
 {
@@ -20,6 +20,7 @@ static int32_t take_options(dealfsm_swap_options *taken, const dealfsm_swap_opti
     taken->held_events = taken->held_events != 0 ? taken->held_events : HELD_EVENTS;
     taken->held_bytes = taken->held_bytes != 0 ? taken->held_bytes : HELD_BYTES;
     taken->every = taken->every != 0 ? taken->every : EVERY;
+    taken->puts_at_once = taken->puts_at_once != 0 ? taken->puts_at_once : PUTS_AT_ONCE;
     return result;
 }
 
@@ -93,6 +94,7 @@ static int32_t enlist(dealfsm_swap *swap, uint32_t from, uint32_t to, dealfsm_er
 
 static void free_swap(dealfsm_swap *swap)
 {
+    swap_line_free(swap);
     swap_list_free(swap);
     pthread_mutex_destroy(&swap->lock);
     free(swap);
@@ -144,6 +146,13 @@ static void delist(dealfsm_swap *swap)
     pthread_mutex_unlock(&host->lock);
 }
 
+/* Nobody works on it or will: a user can attach a move as long as he is one, and from then on only the driver of a move
+ * becomes one. */
+static bool is_free(dealfsm_swap *swap)
+{
+    return atomic_load(&swap->users) == 0 && atomic_load(&swap->attached) == 0 && atomic_load(&swap->users) == 0;
+}
+
 int32_t dealfsm_swap_end(dealfsm_swap *swap, dealfsm_error *error)
 {
     if (swap == NULL)
@@ -153,8 +162,9 @@ int32_t dealfsm_swap_end(dealfsm_swap *swap, dealfsm_error *error)
     pthread_mutex_lock(&swap->host->lock); /* nobody finds it any more */
     bool opened = atomic_exchange(&swap->opened, false);
     pthread_mutex_unlock(&swap->host->lock);
+    swap_line_free(swap);
     swap_moves_forget(swap);
-    if (atomic_load(&swap->attached) == 0 && atomic_load(&swap->users) == 0) {
+    if (is_free(swap)) {
         delist(swap);
         free_swap(swap);
         return DEALFSM_OK;

@@ -71,6 +71,24 @@ bool swap_note(dealfsm_swap *swap, uint64_t deal, uint64_t status, uint32_t verd
     return d != NULL;
 }
 
+void swap_note_asked(dealfsm_swap *swap, uint64_t deal)
+{
+    pthread_mutex_lock(&swap->lock);
+    swap_deal *d = find(swap, deal);
+    if (d != NULL)
+        d->asked = true;
+    pthread_mutex_unlock(&swap->lock);
+}
+
+bool swap_was_asked(dealfsm_swap *swap, uint64_t deal)
+{
+    pthread_mutex_lock(&swap->lock);
+    const swap_deal *d = find(swap, deal);
+    bool asked = d != NULL && d->asked;
+    pthread_mutex_unlock(&swap->lock);
+    return asked;
+}
+
 void swap_note_pause(dealfsm_swap *swap, uint64_t pause)
 {
     pthread_mutex_lock(&swap->lock);

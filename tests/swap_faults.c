@@ -12,13 +12,18 @@ static bool fails(void)
     return rig_fault.fail_at != 0 && (now == rig_fault.fail_at || (rig_fault.for_good && now > rig_fault.fail_at));
 }
 
-static int32_t no_memory(dealfsm_error *error)
+static int32_t fails_with(int32_t code, const char *text, dealfsm_error *error)
 {
     if (error != NULL && error->code == 0) {
-        error->code = DEALFSM_E_NO_MEMORY;
-        snprintf(error->text, sizeof error->text, "no memory, as the test wants it");
+        error->code = code;
+        snprintf(error->text, sizeof error->text, "%s", text);
     }
-    return DEALFSM_E_NO_MEMORY;
+    return code;
+}
+
+static int32_t no_memory(dealfsm_error *error)
+{
+    return fails_with(DEALFSM_E_NO_MEMORY, "no memory, as the test wants it", error);
 }
 
 static int32_t snapshot(dealfsm_machine *machine, uint64_t deal, dealfsm_snapshot *out, dealfsm_error *error)
@@ -39,6 +44,8 @@ static int32_t snapshot(dealfsm_machine *machine, uint64_t deal, dealfsm_snapsho
 
 static int32_t restore(dealfsm_machine *machine, const dealfsm_snapshot *given, dealfsm_error *error)
 {
+    if (rig_fault.lie == 'r')
+        return fails_with(DEALFSM_E_REFUSED, "refused, as the test wants it", error);
     return fails() ? no_memory(error) : real->restore(machine, given, error);
 }
 

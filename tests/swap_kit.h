@@ -123,7 +123,7 @@ typedef struct rig_faults {
     uint32_t fail_at; /* the how-manieth fails; 0: none */
     bool for_good;    /* … and all after it */
     char lie; /* 'v' a snapshot of another version, 's' another sequence, 'b' other bytes of the record, 'i' the deal is
-                         another one, 'a' activate says it was done; 0: none */
+                         another one, 'a' activate says it was done, 'r' the deal is refused; 0: none */
 } rig_faults;
 extern rig_faults rig_fault;
 const dealfsm_functions *rig_faulty(const dealfsm_functions *real);

@@ -278,6 +278,45 @@ START_TEST(a_call_fails)
 }
 END_TEST
 
+/* ---- What may not move is named before anything has moved: a deal that is never at rest when asked, too */
+
+static void first_reason(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict, const char *reason)
+{
+    (void)deal;
+    (void)status;
+    ck_assert_uint_eq(verdict, DEALFSM_SWAP_REFUSED);
+    snprintf(ctx, 64, "%s", reason);
+}
+
+START_TEST(a_busy_deal_is_refused)
+{
+    char reason[64] = "";
+    rig *r = faulty_world(4, 1);
+    rig_create(r); /* its put has not landed */
+    steps(r, 6);
+    while (r->actions_count == 0 || r->actions[0].kind != RIG_LAND)
+        rig_step(r);
+    dealfsm_swap *swap = begin(r, 0, 1);
+    rig_fault.lie = _i == 0 ? 'r' : 's';
+    ck_assert_int_eq(dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL), DEALFSM_ACCEPTED);
+    rig_step(r); /* it lands */
+    int32_t result = dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL);
+    ck_assert_int_eq(result, _i == 0 ? DEALFSM_E_REFUSED : DEALFSM_E_CORRUPT);
+    dealfsm_swap_progress now = {.struct_size = sizeof now};
+    WORKS(dealfsm_swap_look(swap, &now, &error));
+    ck_assert_uint_eq(now.phase, DEALFSM_SWAP_STOPPED);
+    ck_assert_uint_eq(rig_where(r), 0);
+    if (_i == 0) {
+        WORKS(dealfsm_swap_deals(swap, first_reason, reason, &error));
+        ck_assert_str_eq(reason, "refused, as the test wants it");
+    }
+    WORKS(dealfsm_swap_end(swap, &error));
+    rig_fault.lie = 0;
+    rig_finish(r);
+    rig_free(r);
+}
+END_TEST
+
 /* ---- Liars */
 
 START_TEST(a_module_lies)
@@ -336,6 +375,7 @@ int main(void)
     tcase_set_timeout(failing, 60);
     tcase_add_loop_test(failing, a_put_fails, 2, WORLDS);
     tcase_add_loop_test(failing, a_call_fails, 0, WORLDS);
+    tcase_add_loop_test(failing, a_busy_deal_is_refused, 0, 2);
     tcase_add_loop_test(failing, a_module_lies, 0, 4);
     tcase_add_test(failing, a_module_does_not_activate);
     suite_add_tcase(suite, failing);

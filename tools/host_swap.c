@@ -15,8 +15,9 @@ enum { LOOKS = 64 }; /* every so many steps all deals are looked at, whether a s
 
 /* Where the present swap stands. */
 typedef enum stage {
-    IDLE,     /* the next --swap-to is waited for */
-    CANARIES, /* the first deals have moved, and are watched */
+    IDLE,      /* the next --swap-to is waited for */
+    PREPARING, /* deals that are not at rest have yet to be tried */
+    CANARIES,  /* the first deals have moved, and are watched */
     COMMITTING,
     WATCHING, /* all have moved that can; until it is confirmed, or taken back */
     REVERTING,
@@ -119,6 +120,20 @@ static void end_swap(host_swap *s)
     s->swap = NULL;
 }
 
+static void prepare(host_swap *s)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    int32_t result = dealfsm_swap_go(s->swap, DEALFSM_SWAP_PREPARED, &error);
+    if (result < 0) {
+        say(s, error.text);
+        end_swap(s);
+    }
+    if (result == DEALFSM_OK) {
+        say_counts(s, s->option.canary > 0 ? "prepared; the first deals move" : "prepared; all deals move");
+        s->stage = s->option.canary > 0 ? CANARIES : COMMITTING;
+    }
+}
+
 static void begin(host_swap *s)
 {
     dealfsm_error error = {.struct_size = sizeof error};
@@ -135,17 +150,12 @@ static void begin(host_swap *s)
     s->looks = 0;
     int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->current].generation, s->sides[s->target].generation,
                                         &options, &s->swap, &error);
-    if (result >= 0) {
-        result = dealfsm_swap_go(s->swap, DEALFSM_SWAP_PREPARED, &error);
-    }
     if (result < 0) {
         say(s, error.text);
-        (void)dealfsm_swap_end(s->swap, NULL);
-        s->swap = NULL;
         return;
     }
-    say_counts(s, s->option.canary > 0 ? "prepared; the first deals move" : "prepared; all deals move");
-    s->stage = s->option.canary > 0 ? CANARIES : COMMITTING;
+    s->stage = PREPARING;
+    prepare(s);
 }
 
 static void finalize(host_swap *s, bool finishing)
@@ -231,6 +241,9 @@ static bool advance(host_swap *s, bool finishing)
             s->target = s->next;
             begin(s);
         }
+        break;
+    case PREPARING:
+        prepare(s);
         break;
     case CANARIES:
         watch_canaries(s, finishing);

@@ -11,8 +11,10 @@
  * Phases, in order:
  *   PLANNED    what would move is known to be possible; nothing has been tried.
  *   PROBED     one deal of each state was taken over on trial, staged, held against what it must be, and dropped.
- *   PREPARED   so was every deal. What may not move is named: it *stays* for now, or is *refused*. Refused deals end
- *              where they are if options.keep_refused says so; else the swap is STOPPED. Nothing has happened yet.
+ *   PREPARED   so was every deal, those that are not at rest when they come to it. What may not move is named: it
+ *              *stays* for now, or is *refused*. Refused deals end where they are if options.keep_refused says so; else
+ *              the swap is STOPPED. Nothing has happened yet. No deal is left staged, so that memory is needed for one
+ *              at a time; when it moves it is taken over as it is then.
  *   CANARY     the first deals have moved: so many as options.canary says, or a share; without either, none.
  *   COMMITTED  all have moved that can. New deals go to the new generation from the beginning of this phase on.
  *   CONFIRMED  all that moved are found whole, none is stalled, and options.confirm of them have ended there.
@@ -24,7 +26,9 @@
  * it. From the freeze on, dispatch and complete answer DEALFSM_HELD: what they bring is kept in order and given to the
  * side that goes on, as if it had come then. If anything fails the old side goes on, and puts its row again first. No
  * thread waits for the swap of a deal; whoever brings a deal to rest moves it, else the thread that calls
- * dealfsm_swap_go.
+ * dealfsm_swap_go. With a store few deals are held at once (options.puts_at_once): each put that lands makes room for
+ * the next deal, which the thread that reports it begins to move. So a deal waits for one commit or two of those few,
+ * however many move.
  *
  * Deals that stay are tried again after each call for them, ended deals are not moved, subscriptions go on by
  * themselves. Thread tags and errors as in host.h. */
@@ -90,8 +94,11 @@ typedef struct dealfsm_swap_options {
     void (*progress)(void *ctx, const dealfsm_swap_progress *progress);
     uint64_t every;
     /* A deal has moved, or could not: verdict as above; pause: nanoseconds between freeze and going on. From whichever
-     * thread. May be NULL. [any] */
+     * thread. The deal counts as MOVING until this has returned: no phase is complete before, and after
+     * dealfsm_swap_end nothing is told. May be NULL. [any] */
     void (*deal)(void *ctx, uint64_t deal, uint32_t generation, uint32_t verdict, uint64_t pause);
+    uint64_t puts_at_once; /* so many deals at most are held for the put that moves them; the others go on until it is
+                              their turn. 0: 1,024. Fewer: shorter pauses; more: more puts share a commit */
 } dealfsm_swap_options;
 
 /* Plans to move the deals of generation `from` to generation `to`; nothing happens to them. options may be NULL. `to`
@@ -102,10 +109,11 @@ int32_t dealfsm_swap_begin(dealfsm_host *host, uint32_t from, uint32_t to, const
                            dealfsm_swap **swap, dealfsm_error *error);
 
 /* Goes on to a phase (PROBED to FINAL), by way of those before it; in a phase that was completed before it looks again
- * for deals that can move. DEALFSM_OK: completed. DEALFSM_ACCEPTED: not yet (deals are on their way, too few have
- * ended, the deadline passed): call again later. DEALFSM_E_REFUSED: stopped by refused deals; DEALFSM_E_CORRUPT:
- * stopped, for the new machine gave something else than what it took; DEALFSM_E_STATE: stopped, reverted or beyond that
- * phase; a moved deal is stalled (CONFIRMED); DEALFSM_E_BUSY: another thread is in a call for this swap. [any] */
+ * for deals that can move. DEALFSM_OK: completed. DEALFSM_ACCEPTED: not yet (deals are on their way or, to be PREPARED,
+ * have not come to rest; too few have ended; the deadline passed): call again later. DEALFSM_E_REFUSED: stopped by
+ * refused deals; DEALFSM_E_CORRUPT: stopped, for the new machine gave something else than what it took;
+ * DEALFSM_E_STATE: stopped, reverted or beyond that phase; a moved deal is stalled (CONFIRMED); DEALFSM_E_BUSY: another
+ * thread is in a call for this swap. [any] */
 int32_t dealfsm_swap_go(dealfsm_swap *swap, uint32_t phase, dealfsm_error *error);
 
 /* Takes back what can go back, from CANARY up to CONFIRMED. New deals go to the old generation again. Results as
