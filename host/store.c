@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "error.h"
 
@@ -44,7 +45,7 @@ static int32_t take_options(dealfsm_store *store, const dealfsm_store_options *o
     return DEALFSM_OK;
 }
 
-/* A scheme is letters only, so that "./a:b" and "C:x" stay apart. 0: none. */
+/* A scheme is letters only, so that "./a:b" and "C:x" are none. 0: none. */
 static size_t scheme_of(const char *url)
 {
     size_t length = strspn(url, "abcdefghijklmnopqrstuvwxyz");
@@ -60,30 +61,33 @@ const char *dealfsm_store_place(const char *url)
     return cut != NULL ? cut + sizeof end - 1 : place;
 }
 
-/* A path alone means SQLite. */
+/* A path alone is refused, not guessed at: whoever forgot the scheme once would have two stores. */
+static int32_t refuse_url(const char *url, dealfsm_error *error)
+{
+    static const char expected[] = "expected sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE";
+    struct stat info;
+    if (url[0] == '\0' || scheme_of(url) > 0)
+        return host_error(error, DEALFSM_E_ARGUMENT, "url", "%s, found \"%.80s\": no such kind of store", expected,
+                          url);
+    bool directory = stat(url, &info) == 0 && S_ISDIR(info.st_mode);
+    return host_error(error, DEALFSM_E_ARGUMENT, "url", "%s, found \"%.80s\": did you mean %s:%.80s?", expected, url,
+                      directory ? "leveldb" : "sqlite", url);
+}
+
 static int32_t take_url(dealfsm_store *store, const char *url, dealfsm_error *error)
 {
-    const char *path = url;
-    store->driver = &store_sqlite;
-    size_t scheme = scheme_of(url);
-    if (scheme > 0) {
-        size_t i = 0;
-        while (i < DRIVERS && (strlen(drivers[i]->scheme) != scheme || memcmp(drivers[i]->scheme, url, scheme) != 0))
-            i++;
-        if (i == DRIVERS)
-            return host_error(error, DEALFSM_E_ARGUMENT, "url",
-                              "expected sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE, found \"%.80s\" (a path with a "
-                              "colon: ./%.80s)",
-                              url, url);
-        store->driver = drivers[i];
-        path = url + scheme + 1;
-    }
-    if (path[0] == '\0')
+    size_t i = 0, scheme = scheme_of(url);
+    while (i < DRIVERS && (strlen(drivers[i]->scheme) != scheme || memcmp(drivers[i]->scheme, url, scheme) != 0))
+        i++;
+    if (i == DRIVERS)
+        return refuse_url(url, error);
+    if (url[scheme + 1] == '\0')
         return host_error(error, DEALFSM_E_ARGUMENT, "url", "expected a path in \"%.80s\", found none", url);
+    store->driver = drivers[i];
     store->url = strdup(url);
     if (store->url == NULL)
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a store");
-    store->path = store->url + (path - url);
+    store->path = store->url + scheme + 1;
     return DEALFSM_OK;
 }
 

@@ -127,6 +127,19 @@ static bool may_come_first(const char *name)
            strcmp(name, "MANIFEST-000001") == 0 || strcmp(name, "000001.dbtmp") == 0;
 }
 
+static int32_t no_directory(const char *path, int why, dealfsm_error *error)
+{
+    const char *file = host_short(path);
+    if (why == ENOENT)
+        return host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s is not there: expected a store that a node has made",
+                          file);
+    if (why == ENOTDIR)
+        return host_error(
+            error, DEALFSM_E_CORRUPT, "url",
+            "%s: expected a directory with a LevelDB, found a file: a SQLite database is named sqlite:FILE", file);
+    return host_error(error, DEALFSM_E_IO, "url", "%s cannot be opened: %s", file, strerror(why));
+}
+
 /* A directory with other files in it is not made into a database. */
 static int32_t check_directory(const char *path, bool must_exist, dealfsm_error *error)
 {
@@ -135,8 +148,7 @@ static int32_t check_directory(const char *path, bool must_exist, dealfsm_error 
     if (directory == NULL && errno == ENOENT && !must_exist)
         return DEALFSM_OK;
     if (directory == NULL)
-        return host_error(error, errno == ENOENT ? DEALFSM_E_NOT_FOUND : DEALFSM_E_IO, "url", "%s: %s",
-                          host_short(path), strerror(errno));
+        return no_directory(path, errno, error);
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         current = current || strcmp(entry->d_name, "CURRENT") == 0;
         other = other || !may_come_first(entry->d_name);
@@ -148,7 +160,8 @@ static int32_t check_directory(const char *path, bool must_exist, dealfsm_error 
                           host_short(path));
     return current || !must_exist
                ? DEALFSM_OK
-               : host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s: no database in it", host_short(path));
+               : host_error(error, DEALFSM_E_NOT_FOUND, "url",
+                            "%s: expected a directory with a LevelDB, found none in it", host_short(path));
 }
 
 /* ---- open */

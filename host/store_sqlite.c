@@ -199,12 +199,34 @@ static void close_store(void *handle)
     free(it);
 }
 
+/* SQLite would wait at a pipe for ever, and keep ":memory:" nowhere. */
+static int32_t check_path(const char *path, bool must_exist, dealfsm_error *error)
+{
+    struct stat info;
+    if (strcmp(path, ":memory:") == 0)
+        return host_error(error, DEALFSM_E_ARGUMENT, "url", "expected a file, found \"%s\": it would keep nothing",
+                          path);
+    if (stat(path, &info) == 0)
+        return S_ISREG(info.st_mode) ? DEALFSM_OK
+                                     : host_error(error, DEALFSM_E_CORRUPT, "url",
+                                                  "%s: expected a file with a database, found %s", host_short(path),
+                                                  S_ISDIR(info.st_mode) ? "a directory: a LevelDB is named leveldb:DIR"
+                                                                        : "a device, pipe or socket");
+    if (!must_exist)
+        return DEALFSM_OK;
+    if (errno == ENOENT)
+        return host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s is not there: expected a store that a node has made",
+                          host_short(path));
+    return host_error(error, DEALFSM_E_IO, "url", "%s cannot be opened: %s", host_short(path), strerror(errno));
+}
+
 static int32_t open_either(sqlite_store *it, dealfsm_error *error)
 {
     dealfsm_store *store = it->store;
     bool read_only = store->options.flags & DEALFSM_STORE_READ_ONLY;
-    if ((read_only || store->options.flags & DEALFSM_STORE_MUST_EXIST) && access(store->path, F_OK) != 0)
-        return host_error(error, DEALFSM_E_NOT_FOUND, "url", "%s: %s", host_short(store->path), strerror(errno));
+    int32_t result = check_path(store->path, read_only || store->options.flags & DEALFSM_STORE_MUST_EXIST, error);
+    if (result < 0)
+        return result;
     if (read_only)
         return open_read_only(it, error);
     if (store->faults.kind >= DEALFSM_FAULT_WRITE) {
@@ -212,7 +234,7 @@ static int32_t open_either(sqlite_store *it, dealfsm_error *error)
         if (it->faults == NULL)
             return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a plan of faults");
     }
-    int32_t result = take_lock(it, error);
+    result = take_lock(it, error);
     return result < 0 ? result : set_up_writer(it, error);
 }
 

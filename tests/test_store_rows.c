@@ -220,7 +220,7 @@ START_TEST(not_there)
 {
     dealfsm_store *store;
     dealfsm_store_options options = {.struct_size = sizeof options, .flags = DEALFSM_STORE_READ_ONLY};
-    FAILS_WITH(DEALFSM_E_NOT_FOUND, "/s", dealfsm_store_open(url_of(_i, "s"), &options, &store, &error));
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "/s is not there", dealfsm_store_open(url_of(_i, "s"), &options, &store, &error));
     options.flags = DEALFSM_STORE_MUST_EXIST;
     FAILS_WITH(DEALFSM_E_NOT_FOUND, "/s", dealfsm_store_open(kit_url, &options, &store, &error));
     /* /proc takes no files, also from root */
@@ -243,23 +243,56 @@ END_TEST
 START_TEST(wrong_urls)
 {
     dealfsm_store *store;
-    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE", dealfsm_store_open("mysql:x", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE",
+               dealfsm_store_open("mysql:x", NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("sqlite:", NULL, &store, &error));
-    FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "a path", dealfsm_store_open("leveldb:", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE",
+               dealfsm_store_open("", NULL, &store, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "would keep nothing", dealfsm_store_open("sqlite::memory:", NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "NULL", dealfsm_store_open(NULL, NULL, &store, &error));
     FAILS_WITH(DEALFSM_E_ARGUMENT, "NULL", dealfsm_store_open("x", NULL, NULL, &error));
 }
 END_TEST
 
-/* A path alone is SQLite, a colon behind a slash is no scheme. */
+/* A path alone is refused, and nothing is made; what is there tells which kind was meant. */
 START_TEST(path_alone)
 {
+    dealfsm_store *store;
     char path[128];
-    snprintf(path, sizeof path, "%s/a:b%%c?d", kit_directory);
-    dealfsm_store *store = open_flags(path, 0);
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "did you mean leveldb:", dealfsm_store_open(kit_directory, NULL, &store, &error));
+    snprintf(path, sizeof path, "%s/deals", kit_directory);
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "did you mean sqlite:", dealfsm_store_open(path, NULL, &store, &error));
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(strange_path)
+{
+    char url[128];
+    snprintf(url, sizeof url, "sqlite:%s/a:b%%c?d", kit_directory);
+    dealfsm_store *store = open_flags(url, 0);
     ck_assert_int_eq(put(store, 1, 1), DEALFSM_PUT_DURABLE);
     close_store(store);
-    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(access(strchr(url, ':') + 1, F_OK), 0);
+}
+END_TEST
+
+/* The other kind is there, or no store at all: for a writer and for a reader. */
+START_TEST(another_thing)
+{
+    static const char *const words[] = {"a LevelDB is named leveldb:DIR", "a SQLite database is named sqlite:FILE"};
+    dealfsm_store *store;
+    char url[128];
+    close_store(open_flags(url_of(1 - _i, "s"), 0));
+    snprintf(url, sizeof url, "%s%s", kind_scheme[_i], strchr(kit_url, ':'));
+    for (uint32_t flags = 0; flags <= DEALFSM_STORE_READ_ONLY; flags++) {
+        dealfsm_store_options options = {.struct_size = sizeof options, .flags = flags};
+        FAILS_WITH(DEALFSM_E_CORRUPT, words[_i], dealfsm_store_open(url, &options, &store, &error));
+        snprintf(url, sizeof url, "%s:/dev/null", kind_scheme[_i]);
+        FAILS_WITH(DEALFSM_E_CORRUPT, "/dev/null: expected a", dealfsm_store_open(url, &options, &store, &error));
+        snprintf(url, sizeof url, "%s%s", kind_scheme[_i], strchr(kit_url, ':'));
+    }
 }
 END_TEST
 
@@ -280,6 +313,8 @@ int main(void)
     tcase_add_loop_test(both, one_writer, 0, KINDS);
     tcase_add_test(both, wrong_urls);
     tcase_add_test(both, path_alone);
+    tcase_add_test(both, strange_path);
+    tcase_add_loop_test(both, another_thing, 0, KINDS);
     tcase_set_timeout(both, 30);
     suite_add_tcase(suite, both);
     return run_suite(suite);

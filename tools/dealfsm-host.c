@@ -9,6 +9,7 @@
 
 #include "host.h"
 #include "output.h"
+#include "wire.h"
 
 enum {
     OPTION_SYNC = 256,
@@ -153,6 +154,7 @@ static error_t take_word(arguments *a, const char *word, struct argp_state *stat
 static error_t take(int key, char *text, struct argp_state *state)
 {
     arguments *a = state->input;
+    text_why why;
     switch (key) {
     case 'm':
         a->run.module = text;
@@ -182,6 +184,9 @@ static error_t take(int key, char *text, struct argp_state *state)
         return 0;
     case OPTION_WORLD:
         a->run.world = text;
+        if (!wire_is_url(text, &why)) {
+            argp_error(state, "--world: %s", why.text);
+        }
         return 0;
     case OPTION_LANES:
         a->run.lanes = true;

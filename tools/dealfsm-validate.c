@@ -260,7 +260,7 @@ static bool load(validator *v, const char *path)
     dealfsm_host_free(host, NULL); /* the module stays; without the library's threads a rule can have a process */
     const char *what = "describe/1";
     if (!loaded) {
-        fprintf(stderr, "dealfsm-validate: %s: %s\n", path, error.text);
+        fprintf(stderr, "dealfsm-validate: %s\n", error.text); /* it names the file */
     } else if (v->negotiate == NULL) {
         fprintf(stderr, "dealfsm-validate: %s: %s\n", path, dlerror());
     } else if (v->describe == NULL || v->record == NULL) {

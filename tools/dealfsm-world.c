@@ -45,6 +45,7 @@ static const char DOC[] =
 
 static error_t take_word(arguments *a, const char *word, struct argp_state *state)
 {
+    text_why why;
     if (a->command == NULL) {
         a->command = word;
         if (strcmp(word, "run") != 0 && strcmp(word, "report") != 0) {
@@ -52,6 +53,9 @@ static error_t take_word(arguments *a, const char *word, struct argp_state *stat
         }
     } else if (a->place == NULL) {
         a->place = word;
+        if (strcmp(a->command, "run") == 0 && !wire_is_url(word, &why)) {
+            argp_error(state, "%s", why.text);
+        }
     } else {
         argp_error(state, "expected no more words, found \"%s\"", word);
     }

@@ -7,6 +7,7 @@
 
 #include "dump.h"
 #include "dump_compare.h"
+#include "dump_store.h"
 #include "dump_words.h"
 
 typedef struct walk {
@@ -123,7 +124,7 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 static int told(int32_t result, const dealfsm_error *error)
 {
     fprintf(stderr, "dealfsm-dump compare: %s\n", error->text);
-    return result == DEALFSM_E_ARGUMENT ? DUMP_USAGE : result == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED;
+    return store_status_of(result);
 }
 
 static int walk_store(walk *w, const dump_modules *modules)

@@ -105,7 +105,7 @@ static const struct argp_child children[] = STORE_ARGP_CHILDREN;
 static const struct argp argp = {argp_options,
                                  parse,
                                  "URL",
-                                 "Shows the deals of a store, a line each: sqlite:FILE (a path alone means that), also "
+                                 "Shows the deals of a store, a line each: sqlite:FILE, also "
                                  "while a node runs; leveldb:DIR, "
                                  "from a private copy, when no node has it open.\v"
                                  "Each row is read through the module of its machine version; one that no module is "

@@ -9,6 +9,7 @@
 #include "dump.h"
 #include "dump_migrate.h"
 #include "dump_record.h"
+#include "dump_store.h"
 #include "dump_words.h"
 #include "output.h"
 
@@ -183,8 +184,16 @@ static bool find_layout(run *r, const stored_bytes *bytes, stored_deal *out)
     return false;
 }
 
+static void heading(const run *r)
+{
+    if (!r->o->json) {
+        migration_heading(&r->out);
+    }
+}
+
 static void show_records(run *r)
 {
+    heading(r);
     for (size_t i = 0; i < r->o->inputs.count; i++) {
         stored_deal deal;
         if (!find_layout(r, &r->o->inputs.list[i], &deal)) {
@@ -241,7 +250,8 @@ static void walk(run *r, dealfsm_store *store)
     }
 }
 
-static void show_store(run *r)
+/* False: it cannot be opened. */
+static bool show_store(run *r)
 {
     const dealfsm_store_options how = {.struct_size = sizeof how,
                                        .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST};
@@ -249,11 +259,13 @@ static void show_store(run *r)
     dealfsm_error error = {.struct_size = sizeof error};
     if (dealfsm_store_open(r->o->url, &how, &store, &error) < 0) {
         fprintf(stderr, "dealfsm-dump migrate: %s\n", error.text);
-        raise_status(r, error.code == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED);
-        return;
+        raise_status(r, store_status_of(error.code));
+        return false;
     }
+    heading(r);
     walk(r, store);
     dealfsm_store_close(store, NULL);
+    return true;
 }
 
 /* ---- The command */
@@ -276,13 +288,10 @@ static void show_all(run *r)
     if (r->status != DUMP_DONE) {
         return;
     }
-    if (!r->o->json) {
-        migration_heading(&r->out);
-    }
-    if (r->o->url != NULL) {
-        show_store(r);
-    } else {
+    if (r->o->url == NULL) {
         show_records(r);
+    } else if (!show_store(r)) {
+        return;
     }
     if (!r->o->json && r->status < DUMP_USAGE) {
         paper_line(&r->out, INK_HEADING,

@@ -76,7 +76,7 @@ static void complain(store_view *view, int status, const char *text)
     store_status(view, status);
 }
 
-static int status_of(int32_t result)
+int store_status_of(int32_t result)
 {
     return result == DEALFSM_E_ARGUMENT ? DUMP_USAGE : result == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED;
 }
@@ -130,7 +130,7 @@ bool store_open(store_view *view, store_choice *choice, const char *command)
     }
     const int32_t result = dealfsm_store_open(choice->url, &options, &view->store, &error);
     if (result < 0) {
-        complain(view, status_of(result), error.text);
+        complain(view, store_status_of(result), error.text);
         return false;
     }
     return open_machines(view);
@@ -152,7 +152,7 @@ void store_close(store_view *view, store_choice *choice)
 void store_walked(store_view *view, int32_t result, const dealfsm_error *error)
 {
     if (result < 0) {
-        complain(view, status_of(result), error->text);
+        complain(view, store_status_of(result), error->text);
     }
 }
 

@@ -56,6 +56,7 @@ void store_close(store_view *view, store_choice *choice);
 /* Takes what a walk returned: an error is told. */
 void store_walked(store_view *view, int32_t result, const dealfsm_error *error);
 void store_status(store_view *view, int status); /* raises view->status */
+int store_status_of(int32_t result);             /* the exit status for an error of a store */
 
 /* ---- A row, through the module of its version */
 enum { STORE_TROUBLE = 512 };

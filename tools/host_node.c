@@ -164,7 +164,7 @@ static void default_module(char path[PATH_MAX])
 
 int host_complain(int code, const char *what, const char *why)
 {
-    (void)fprintf(stderr, "dealfsm-host: %s: %s\n", what, why);
+    (void)fprintf(stderr, "dealfsm-host: %s%s%s\n", what != NULL ? what : "", what != NULL ? ": " : "", why);
     return code;
 }
 
@@ -180,7 +180,7 @@ static int load_module(host_node *node, dealfsm_module **module)
     node->module.struct_size = sizeof node->module;
     if (dealfsm_host_load(node->host, path, module, &error) < 0 ||
         dealfsm_host_module_info(*module, &node->module, &error) < 0) {
-        return host_complain(HOST_MODULE, path, error.text);
+        return host_complain(HOST_MODULE, NULL, error.text); /* it names the file */
     }
     node->swap = host_swap_new(node);
     return node->swap != NULL ? HOST_FINE : HOST_MODULE;

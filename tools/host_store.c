@@ -32,6 +32,12 @@ static int32_t survey_row(void *ctx, const dealfsm_store_row *row)
     return DEALFSM_OK;
 }
 
+/* The texts of stores name the file. */
+static int complain(int code, const dealfsm_error *error)
+{
+    return host_complain(error->code == DEALFSM_E_ARGUMENT ? HOST_USAGE : code, NULL, error->text);
+}
+
 int host_store_open(host_node *node)
 {
     dealfsm_error error = {.struct_size = sizeof error};
@@ -40,7 +46,7 @@ int host_store_open(host_node *node)
     survey found = {0};
     if (dealfsm_store_open(url, &options, &node->store, &error) < 0 ||
         dealfsm_store_rows(node->store, NULL, survey_row, &found, &error) < 0) {
-        return host_complain(HOST_STORE, url, error.text);
+        return complain(HOST_STORE, &error);
     }
     for (size_t i = 0; i < found.versions_count; i++) {
         if (!host_swap_need(node->swap, found.versions[i])) {
@@ -48,7 +54,7 @@ int host_store_open(host_node *node)
         }
     }
     if (host_swap_teach(node->swap, node->store, &error) < 0) {
-        return host_complain(HOST_STORE, url, error.text);
+        return complain(HOST_STORE, &error);
     }
     node->last_row = found.last_row;
     return node->last_row <= DEALS_MAX
@@ -105,7 +111,7 @@ int host_store_rows(host_node *node)
     dealfsm_error error = {.struct_size = sizeof error};
     if (dealfsm_store_rows(node->store, NULL, take_row, node, &error) < 0 ||
         dealfsm_store_history(node->store, NULL, take_event, node, &error) < 0) {
-        return host_complain(HOST_STORE, node->options->store, error.text);
+        return complain(HOST_STORE, &error);
     }
     return HOST_FINE;
 }

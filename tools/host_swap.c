@@ -275,7 +275,7 @@ static side *add_side(host_swap *s, const char *path)
     *made = (side){.path = path, .info = {.struct_size = sizeof made->info}};
     if (dealfsm_host_load(s->node->host, path, &made->module, &error) < 0 ||
         dealfsm_host_module_info(made->module, &made->info, &error) < 0) {
-        (void)host_complain(HOST_MODULE, path, error.text);
+        (void)host_complain(HOST_MODULE, NULL, error.text); /* it names the file */
         return NULL;
     }
     if (made->info.describe == NULL || made->info.record == NULL) {

@@ -11,8 +11,26 @@
 
 /* ---- The place */
 
+/* What is no URL is refused by the library, in its words. */
+static bool is_url(const char *url)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    const dealfsm_store_options options = {.struct_size = sizeof options,
+                                           .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST};
+    dealfsm_store *store = NULL;
+    const bool refused = dealfsm_store_open(url, &options, &store, &error) == DEALFSM_E_ARGUMENT;
+    dealfsm_store_close(store, NULL);
+    if (refused) {
+        fprintf(stderr, "dealfsm-validate: --store: %s\n", error.text);
+    }
+    return !refused;
+}
+
 bool store_place_make(const char *url)
 {
+    if (!is_url(url)) {
+        return false;
+    }
     if (mkdir(dealfsm_store_place(url), 0700) == 0) {
         return true;
     }

@@ -23,6 +23,12 @@ static bool address_of(const char *url, struct sockaddr_un *address, text_why *w
     return true;
 }
 
+bool wire_is_url(const char *url, text_why *why)
+{
+    struct sockaddr_un address;
+    return address_of(url, &address, why);
+}
+
 bool wire_open(wire *c, int fd)
 {
     *c = (wire){.in = fdopen(fd, "r"), .fd = fd};

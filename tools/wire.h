@@ -27,6 +27,9 @@
 #include "values.h"
 #include "world.h"
 
+/* Is it unix:PATH, of a length that a socket may have? Else the reason. */
+bool wire_is_url(const char *url, text_why *why);
+
 typedef struct wire {
     FILE *in;
     int fd; /* in's */

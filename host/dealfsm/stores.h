@@ -3,7 +3,7 @@
 #define DEALFSM_STORES_H
 
 /* Durable stores, behind the service store/1 (store.h). A store is named by a URL:
- *   sqlite:FILE   one SQLite database, to be read with the sqlite3 shell while a node runs; a path alone means it.
+ *   sqlite:FILE   one SQLite database, to be read with the sqlite3 shell while a node runs.
  *   leveldb:DIR   a LevelDB directory with the keys and bytes of go-fil-markets, so that a node's own datastore can be
  *                 taken over; what we add stands beside them below /dealfsm/.
  *   library:FILE.so:PLACE   a store of the host's own: storelibrary.h.
@@ -62,10 +62,10 @@ typedef struct dealfsm_store_options {
     const char *private_dir;            /* library: where its copy is loaded from, as for modules; NULL: one is made */
 } dealfsm_store_options;
 
-/* Opens a store; options may be NULL. DEALFSM_E_ARGUMENT: no such kind of store; DEALFSM_E_NOT_FOUND: it is not there
- * and may not be made; DEALFSM_E_BUSY: another process writes to it (LevelDB: has it open); DEALFSM_E_VERSION: its
- * layout is newer than this library; DEALFSM_E_CORRUPT: not a store; DEALFSM_E_IO: the place is read-only, full or
- * broken. The texts say what to do. [any] */
+/* Opens a store; options may be NULL. DEALFSM_E_ARGUMENT: no such kind of store, or a path without a
+ * kind; DEALFSM_E_NOT_FOUND: it is not there and may not be made; DEALFSM_E_BUSY: another process writes to it (LevelDB:
+ * has it open); DEALFSM_E_VERSION: its layout is newer than this library; DEALFSM_E_CORRUPT: not a store;
+ * DEALFSM_E_IO: the place is read-only, full or broken. The texts say what to do. [any] */
 int32_t dealfsm_store_open(const char *url, const dealfsm_store_options *options, dealfsm_store **store,
                            dealfsm_error *error);
 
