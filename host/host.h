@@ -64,6 +64,7 @@ struct dealfsm_host {
     host_generation *spare;
     uint32_t last_number;
     struct host_subscription *subscriptions;
+    void *alone; /* those to one deal, by_deal.h */
     uint64_t last_subscription;
     struct dealfsm_swap *swaps;
 };

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "by_deal.h"
 #include "error.h"
 #include "swap.h"
 
@@ -19,6 +20,7 @@ typedef struct part {
 } part;
 
 typedef struct host_subscription {
+    host_by_deal alone; /* of one deal; guarded by the host's lock */
     uint64_t id;
     dealfsm_host *host;
     dealfsm_subscription user;
@@ -43,11 +45,18 @@ static void notify(void *ctx, const dealfsm_notice *notice)
     host_frame_leave(&frame);
 }
 
-/* With the host's lock held. The last hold takes the subscription off the list. */
+static bool is_for_all(const host_subscription *subscription)
+{
+    return (subscription->user.flags & DEALFSM_SUBSCRIBE_ALL) != 0;
+}
+
+/* With the host's lock held. The last hold takes the subscription off the lists. */
 static bool let_go(host_subscription *subscription)
 {
     if (--subscription->holds > 0)
         return false;
+    if (!is_for_all(subscription))
+        host_by_deal_remove(&subscription->host->alone, &subscription->alone);
     host_subscription **at = &subscription->host->subscriptions;
     while (*at != subscription)
         at = &(*at)->next;
@@ -140,7 +149,7 @@ int32_t host_subscribe_generation(host_generation *generation, dealfsm_error *er
 {
     int32_t result = DEALFSM_OK;
     for (host_subscription *s = generation->host->subscriptions; s != NULL && result >= 0; s = s->next) {
-        if ((s->user.flags & DEALFSM_SUBSCRIBE_ALL) != 0 && !atomic_load(&s->closed))
+        if (is_for_all(s) && !atomic_load(&s->closed))
             result = add_part(s, generation, error);
     }
     return result;
@@ -232,8 +241,9 @@ int32_t host_subscribe_move(host_move *move, dealfsm_error *error)
     dealfsm_host *host = move->to->host;
     int32_t result = DEALFSM_OK;
     pthread_mutex_lock(&host->lock);
-    for (host_subscription *s = host->subscriptions; s != NULL && result >= 0; s = s->next) {
-        if ((s->user.flags & DEALFSM_SUBSCRIBE_ALL) == 0 && s->user.deal == move->deal && !atomic_load(&s->closed))
+    for (host_by_deal *at = host_by_deal_find(&host->alone, move->deal); at != NULL && result >= 0; at = at->next) {
+        host_subscription *s = (host_subscription *)at;
+        if (!atomic_load(&s->closed))
             result = add_part(s, move->to, error);
     }
     move->listens = result >= 0;
@@ -244,11 +254,9 @@ int32_t host_subscribe_move(host_move *move, dealfsm_error *error)
 bool host_has_subscription(dealfsm_host *host, uint64_t deal)
 {
     pthread_mutex_lock(&host->lock);
-    const host_subscription *s = host->subscriptions;
-    while (s != NULL && ((s->user.flags & DEALFSM_SUBSCRIBE_ALL) != 0 || s->user.deal != deal))
-        s = s->next;
+    bool found = host_by_deal_find(&host->alone, deal) != NULL;
     pthread_mutex_unlock(&host->lock);
-    return s != NULL;
+    return found;
 }
 
 static host_subscription *new_subscription(dealfsm_host *host, const dealfsm_subscription *user)
@@ -260,12 +268,18 @@ static host_subscription *new_subscription(dealfsm_host *host, const dealfsm_sub
     subscription->user = *user;
     subscription->holds = 1;
     atomic_init(&subscription->closed, false);
+    subscription->alone.deal = user->deal;
     pthread_mutex_lock(&host->lock);
-    subscription->id = ++host->last_subscription;
-    subscription->next = host->subscriptions;
-    host->subscriptions = subscription;
+    bool listed = is_for_all(subscription) || host_by_deal_add(&host->alone, &subscription->alone);
+    if (listed) {
+        subscription->id = ++host->last_subscription;
+        subscription->next = host->subscriptions;
+        host->subscriptions = subscription;
+    }
     pthread_mutex_unlock(&host->lock);
-    return subscription;
+    if (!listed)
+        free(subscription);
+    return listed ? subscription : NULL;
 }
 
 int32_t dealfsm_host_subscribe(dealfsm_host *host, const dealfsm_subscription *subscription, uint64_t *id,
@@ -283,7 +297,7 @@ int32_t dealfsm_host_subscribe(dealfsm_host *host, const dealfsm_subscription *s
     if (made == NULL)
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a subscription");
     *id = made->id;
-    result = (user.flags & DEALFSM_SUBSCRIBE_ALL) != 0 ? subscribe_all(made, error) : subscribe_one(made, error);
+    result = is_for_all(made) ? subscribe_all(made, error) : subscribe_one(made, error);
     if (result < 0) {
         made->user.ended = NULL; /* nothing has begun, as far as the caller knows */
         atomic_store(&made->closed, true);
@@ -364,7 +378,7 @@ static host_subscription *close_subscription(dealfsm_host *host, uint64_t id)
         subscription = subscription->next;
     if (subscription == NULL || atomic_exchange(&subscription->closed, true))
         return NULL;
-    if ((subscription->user.flags & DEALFSM_SUBSCRIBE_ALL) == 0)
+    if (!is_for_all(subscription))
         subscription->holds++;
     return subscription;
 }

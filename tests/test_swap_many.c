@@ -242,6 +242,60 @@ START_TEST(ended_with_deals_in_line)
 }
 END_TEST
 
+/* ---- Who listens to one deal */
+
+static void count(void *ctx, const dealfsm_notice *notice)
+{
+    (void)notice;
+    ++*(unsigned *)ctx;
+}
+
+static void count_end(void *ctx)
+{
+    *(unsigned *)ctx += 1000;
+}
+
+/* Several subscriptions to the same deal move with it, whichever of them has been ended. */
+START_TEST(all_who_listen_to_a_deal_move)
+{
+    enum { EACH = 3 };
+    unsigned heard[DEALS + 1][EACH] = {{0}};
+    uint64_t ids[DEALS + 1][EACH];
+    pending = false;
+    for (unsigned which = 0; which < EACH; which++) {
+        for (uint64_t id = 1; id <= DEALS; id++) {
+            const dealfsm_subscription one = {.struct_size = sizeof one,
+                                              .deal = id,
+                                              .flags = DEALFSM_SUBSCRIBE_REFUSALS,
+                                              .ctx = &heard[id][which],
+                                              .notify = count,
+                                              .ended = count_end};
+            WORKS(dealfsm_host_subscribe(host, &one, &ids[id][which], &error));
+        }
+    }
+    for (uint64_t id = 1; id <= DEALS; id++)
+        if (id % 4 != EACH)
+            WORKS(dealfsm_host_unsubscribe(host, ids[id][id % 4], &error));
+    begin(0);
+    ck_assert_int_eq(dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL), DEALFSM_OK);
+    ck_assert_uint_eq(deals_in(new_side), DEALS);
+    for (uint64_t id = 1; id <= DEALS; id++) {
+        ck_assert_int_eq(hand_in(id), DEALFSM_E_INVALID_TRANSITION);
+        for (unsigned which = 0; which < EACH; which++)
+            ck_assert_uint_eq(heard[id][which], which == id % 4 ? 1000 : 1);
+    }
+    for (uint64_t id = 1; id <= DEALS; id++) {
+        for (unsigned which = 0; which < EACH; which++) {
+            if (which == id % 4)
+                continue;
+            WORKS(dealfsm_host_unsubscribe(host, ids[id][which], &error));
+            ck_assert_uint_eq(heard[id][which], 1001);
+        }
+    }
+    WORKS(dealfsm_swap_end(swap, &error));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("swap: many deals");
@@ -254,6 +308,7 @@ int main(void)
     tcase_add_test(tests, puts_fail);
     tcase_add_test(tests, taken_back_with_deals_in_line);
     tcase_add_test(tests, ended_with_deals_in_line);
+    tcase_add_test(tests, all_who_listen_to_a_deal_move);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
