@@ -129,7 +129,8 @@ static const struct argp argp = {
 static const rule_group *const groups[] = {
     &rules_negotiate, &rules_describe, &rules_record,  &rules_structs,         &rules_arguments, &rules_machine,
     &rules_queue,     &rules_ops,      &rules_store,   &rules_pending,         &rules_snapshot,  &rules_freeze,
-    &rules_callbacks, &rules_parallel, &rules_durable, &rules_durable_machine, /* only with --store */
+    &rules_callbacks, &rules_parallel, &rules_durable, &rules_durable_disk,
+    &rules_durable_machine, /* the last three only with --store */
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 

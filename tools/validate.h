@@ -166,7 +166,7 @@ typedef struct rule_group {
 } rule_group;
 extern const rule_group rules_negotiate, rules_describe, rules_record, rules_structs, rules_arguments, rules_machine,
     rules_queue, rules_ops, rules_store, rules_pending, rules_snapshot, rules_freeze, rules_callbacks, rules_parallel, rules_durable,
-    rules_durable_machine;
+    rules_durable_disk, rules_durable_machine;
 
 /* The case that opens now, of a rule without files. */
 #define CASE(v, ...) report_case((v)->report, NULL, 0, false, __VA_ARGS__)

@@ -119,6 +119,12 @@ int32_t store_put(validator *v, dealfsm_store *store, uint64_t deal, uint64_t ma
     return service->put(service->ctx, &put);
 }
 
+void store_expect_put(validator *v, int32_t expected, int32_t found)
+{
+    static const char *const names[] = {"?", "DURABLE", "FAILED", "LOST", "PENDING"};
+    expect(v, found == expected, names[expected], found >= 1 && found <= 4 ? names[found] : "another number");
+}
+
 typedef struct looking {
     validator *v;
     uint64_t revision;

@@ -20,6 +20,7 @@ void store_close(validator *v, dealfsm_store *store);
 
 /* A put of one deal with one applied event; revision, sequence and what is received are `mark`. */
 int32_t store_put(validator *v, dealfsm_store *store, uint64_t deal, uint64_t mark);
+void store_expect_put(validator *v, int32_t expected, int32_t found);
 /* The revision of a deal's row, 0 for none. The case fails if it is not as store_put wrote it. */
 uint64_t store_revision(validator *v, dealfsm_store *store, uint64_t deal);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
-/* Rules on a durable store by itself: rows, order, revisions, history, failures, readers beside writers, death. */
+/* Rules on a durable store by itself: rows, order, revisions, history, failed commits, death. */
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -13,12 +13,6 @@
 #include <unistd.h>
 
 #include "validate_store.h"
-
-static void expect_put(validator *v, int32_t expected, int32_t found)
-{
-    static const char *const names[] = {"?", "DURABLE", "FAILED", "LOST", "PENDING"};
-    expect(v, found == expected, names[expected], found >= 1 && found <= 4 ? names[found] : "another number");
-}
 
 static void expect_revision(validator *v, dealfsm_store *store, uint64_t deal, uint64_t expected)
 {
@@ -33,11 +27,11 @@ static void revisions(validator *v)
     if (store == NULL) {
         return;
     }
-    expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 5));
-    expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 5));
-    expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 4));
+    store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 5));
+    store_expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 5));
+    store_expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 4));
     expect_revision(v, store, 7, 5);
-    expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 900));
+    store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 900));
     expect_revision(v, store, 7, 900);
     expect_revision(v, store, 8, 0);
     store_close(v, store);
@@ -45,8 +39,8 @@ static void revisions(validator *v)
     store = store_open(v, "revisions", 0, NULL, NULL);
     if (store != NULL) {
         expect_revision(v, store, 7, 900);
-        expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 900));
-        expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 901));
+        store_expect_put(v, DEALFSM_PUT_LOST, store_put(v, store, 7, 900));
+        store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 7, 901));
         store_close(v, store);
     }
 }
@@ -61,7 +55,7 @@ static void order(validator *v)
         return;
     }
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, ids[i], 1));
+        store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, ids[i], 1));
     }
     same_text(v,
               "0 1 13 0\n1 1 13 0\n9 1 13 0\n10 1 13 0\n99 1 13 0\n100 1 13 0\n9223372036854775807 1 13 0\n"
@@ -127,73 +121,15 @@ static void failures(validator *v)
         if (store == NULL) {
             continue;
         }
-        expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, deal, 1));
-        expect_put(v, DEALFSM_PUT_FAILED, store_put(v, store, deal, 2));
-        expect_put(v, DEALFSM_PUT_FAILED, store_put(v, store, deal, 3));
+        store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, deal, 1));
+        store_expect_put(v, DEALFSM_PUT_FAILED, store_put(v, store, deal, 2));
+        store_expect_put(v, DEALFSM_PUT_FAILED, store_put(v, store, deal, 3));
         expect_revision(v, store, deal, i == 0 ? 1 : 3);
-        expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, deal, 4));
+        store_expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, deal, 4));
         expect_revision(v, store, deal, 4);
         dealfsm_store_history(store, &deal, check_event, &p, NULL);
         expect(v, p.count == 2, "the history of the puts that count: 1 and 4", "others, too");
         store_close(v, store);
-    }
-}
-
-enum { FILE_PUTS = 8, FILE_FAULTS = 18 };
-
-/* One plan: what was durable before, is there after reopening without faults. */
-static void file_fault(validator *v, uint32_t kind, uint64_t first, uint64_t count)
-{
-    const dealfsm_store_faults faults = {
-        .struct_size = sizeof faults, .kind = kind, .first = first, .count = count, .seed = first * 7 + kind};
-    const char *name = format(v->arena, "file-%" PRIu32 "-%" PRIu64 "-%" PRIu64, kind, first, count);
-    uint64_t durable = 0;
-    int32_t refused = 0;
-    dealfsm_store *store = store_open(v, name, 0, &faults, &refused);
-    for (uint64_t mark = 1; store != NULL && mark <= FILE_PUTS; mark++) {
-        durable = store_put(v, store, 3, mark) == DEALFSM_PUT_DURABLE ? mark : durable;
-        store_put(v, store, 100 + mark, 1);
-    }
-    if (store != NULL) {
-        store_close(v, store);
-    }
-    store = store_open(v, name, 0, NULL, NULL);
-    if (store != NULL) {
-        const uint64_t found = store_revision(v, store, 3);
-        expect(v, found >= durable && found <= FILE_PUTS, format(v->arena, "at least revision %" PRIu64, durable),
-               format(v->arena, "%" PRIu64, found));
-        expect_put(v, DEALFSM_PUT_DURABLE, store_put(v, store, 3, FILE_PUTS + 1));
-        store_close(v, store);
-    }
-}
-
-/* Not every kind of store lets itself be disturbed in its files. */
-static bool has_plan(validator *v, uint32_t kind)
-{
-    const dealfsm_store_faults never = {.struct_size = sizeof never, .kind = kind, .first = UINT64_MAX};
-    int32_t refused = 0;
-    dealfsm_store *store = store_open(v, format(v->arena, "plan-%" PRIu32, kind), 0, &never, &refused);
-    dealfsm_store_close(store, NULL);
-    return refused != DEALFSM_E_ARGUMENT;
-}
-
-static void files(validator *v)
-{
-    static const char *const names[] = {"I/O errors in writes", "I/O errors in syncs", "a full disk", "a power cut"};
-    for (uint32_t kind = DEALFSM_FAULT_WRITE; kind <= DEALFSM_FAULT_POWER; kind++) {
-        const char *name = names[kind - DEALFSM_FAULT_WRITE];
-        if (!has_plan(v, kind)) {
-            report_note(v->report, "%s: left out, this kind of store has no plan for them", name);
-            continue;
-        }
-        CASE(v, "%s", name);
-        for (uint64_t first = 1; first <= FILE_FAULTS; first++) {
-            file_fault(v, kind, first, 0);
-            if (kind != DEALFSM_FAULT_POWER) {
-                file_fault(v, kind, first, 2);
-            }
-            values_arena_clear(v->arena);
-        }
     }
 }
 
@@ -271,8 +207,6 @@ static const rule rules[] = {
     {"durable.history", "what happened is kept in order and byte for byte; a lost put tells nothing", history},
     {"durable.failures", "a failed commit, landed or not, is replaced by the next revision, in the history, too",
      failures},
-    {"durable.files", "I/O errors, full disks and power cuts at each write and sync lose nothing that was durable",
-     files},
     {"durable.killed", "a killed process leaves each row whole, and all that was durable", killed},
 };
 const rule_group rules_durable = {rules, sizeof rules / sizeof *rules};
