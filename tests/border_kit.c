@@ -5,13 +5,10 @@
 
 /* ---- The module */
 
-const dealfsm_functions *kit_module(void)
+const dealfsm_functions *kit_load(const char *path)
 {
-    static const dealfsm_functions *functions;
-    if (functions)
-        return functions;
-    const char *path = getenv("DEALFSM_TEST_MODULE");
-    void *handle = dlopen(path ? path : TEST_MODULE, RTLD_NOW | RTLD_LOCAL);
+    const dealfsm_functions *functions;
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     MUST_SAY(handle != NULL, "%s", dlerror());
     dealfsm_module_fn *negotiate;
     *(void **)&negotiate = dlsym(handle, DEALFSM_MODULE_SYMBOL);
@@ -21,13 +18,26 @@ const dealfsm_functions *kit_module(void)
     return functions;
 }
 
-/* What describe/1 says, looked up once. */
+const dealfsm_functions *kit_module(void)
+{
+    static const dealfsm_functions *functions;
+    const char *path = getenv("DEALFSM_TEST_MODULE");
+    if (!functions)
+        functions = kit_load(path ? path : TEST_MODULE);
+    return functions;
+}
+
+/* What describe/1 of the module in use says, looked up once. */
 static dealfsm_state_info states[40];
 static dealfsm_event_info events[40];
 static dealfsm_op_info ops[16];
 
 static void learn(const dealfsm_describe_v1 *describe)
 {
+    static const dealfsm_describe_v1 *learnt;
+    if (describe == learnt)
+        return;
+    learnt = describe;
     for (uint32_t i = 0; i < sizeof states / sizeof *states; i++) {
         dealfsm_state_info state = {.struct_size = sizeof state};
         dealfsm_event_info event = {.struct_size = sizeof event};
@@ -92,8 +102,9 @@ kit *kit_new(const dealfsm_functions *functions)
     k->put_default = 'D';
     k->answer_default = 'i';
     pthread_mutex_init(&k->mutex, NULL);
-    if (ops[DEALFSM_OpOpenDataTransfer].name == NULL)
-        learn(functions->interface("describe/1"));
+    k->describe = functions->interface("describe/1");
+    k->record = functions->interface("record/1");
+    learn(k->describe);
     return k;
 }
 
@@ -154,7 +165,7 @@ void kit_restore(kit *k, uint64_t deal)
                                  .deal = deal,
                                  .sequence = row->sequence,
                                  .revision = row->revision,
-                                 .machine_version = "client 0.5.6",
+                                 .machine_version = k->describe->machine_version,
                                  .record = row->record,
                                  .record_len = row->record_len,
                                  .sidecar = row->sidecar,
@@ -178,8 +189,6 @@ void kit_restart(kit *k)
 
 #define SPAN(name, literal) .name = (const uint8_t *)(literal), .name##_len = sizeof(literal) - 1
 #define CID_PAYLOAD "\x01\x55\x00\x02\x0a\x0b"
-#define CID_MESSAGE "\x01\x55\x00\x02\x0c\x0d"
-#define ADDRESS_CHANNEL "\x00\x67"
 
 dealfsm_record kit_terms(uint64_t deal)
 {
@@ -201,27 +210,16 @@ int32_t kit_create(kit *k, uint64_t deal)
     return k->f->create(k->machine, &terms, NULL, NULL);
 }
 
-/* An amount of less than 2^32 attoFIL, in 5 bytes. */
-static uint64_t store_amount(uint64_t number, uint8_t *out)
-{
-    uint64_t size = 0;
-    out[size++] = 0;
-    for (int shift = 24; shift >= 0; shift -= 8)
-        if (number >> shift)
-            out[size++] = (uint8_t)(number >> shift);
-    return number > 0 ? size : 0;
-}
-
 int32_t kit_send_to(kit *k, uint64_t deal, uint32_t event, uint64_t number, uint64_t *revision)
 {
-    uint8_t amount[5];
+    uint8_t amount[KIT_AMOUNT];
     char text[32];
     uint32_t count = events[event].args_count;
     dealfsm_value value = {.struct_size = sizeof value, .kind = events[event].args[0], .number = number};
     MUST(count <= 1);
     if (value.kind == DEALFSM_AMOUNT) {
         value.data = amount;
-        value.data_len = store_amount(number, amount);
+        value.data_len = kit_store_amount(number, amount);
     } else if (value.kind == DEALFSM_TEXT || value.kind == DEALFSM_ERROR) {
         value.data = (const uint8_t *)text;
         value.data_len = (uint64_t)snprintf(text, sizeof text, "text %" PRIu64, number);
@@ -233,94 +231,6 @@ int32_t kit_send_to(kit *k, uint64_t deal, uint32_t event, uint64_t number, uint
 int32_t kit_send(kit *k, uint64_t deal, uint32_t event, uint64_t number)
 {
     return kit_send_to(k, deal, event, number, NULL);
-}
-
-enum { KIT_VALUE = 600 }; /* bytes of the chain's head: more than a run keeps without allocating */
-
-/* What the world answers: the same for the same key, but for the chain's head. */
-static uint32_t fill_values(kit *k, const kit_op *op, dealfsm_value *values, uint8_t *bytes)
-{
-    static const uint8_t me[] = "me", you[] = "you";
-    values[0] = values[1] = (dealfsm_value){.struct_size = sizeof *values, .data = bytes};
-    switch (op->op) {
-    case DEALFSM_OpOpenDataTransfer:
-        values[0] = (dealfsm_value){sizeof *values, DEALFSM_CHANNEL, 7, me, 2, you, 3};
-        return 1;
-    case DEALFSM_OpGetChainHead:
-        values[0].kind = DEALFSM_BYTES;
-        values[0].data_len = KIT_VALUE;
-        snprintf((char *)bytes, KIT_VALUE, "%*" PRIu32, KIT_VALUE - 1, ++k->tokens);
-        return 1;
-    case DEALFSM_OpGetOrCreatePaymentChannel:
-        values[0].kind = k->channel_exists ? DEALFSM_ADDRESS : DEALFSM_NONE;
-        values[0].data = k->channel_exists ? (const uint8_t *)ADDRESS_CHANNEL : NULL;
-        values[0].data_len = k->channel_exists ? 2 : 0;
-        values[1].kind = DEALFSM_CID;
-        values[1].data = (const uint8_t *)CID_MESSAGE;
-        values[1].data_len = sizeof CID_MESSAGE - 1;
-        return 2;
-    case DEALFSM_OpAllocateLane:
-        values[0].kind = DEALFSM_U64;
-        values[0].number = 5;
-        return 1;
-    case DEALFSM_OpCreatePaymentVoucher:
-        values[0].kind = DEALFSM_BYTES;
-        values[0].data_len = (uint64_t)snprintf((char *)bytes, KIT_VALUE, "voucher %" PRIu64, op->sequence);
-        return 1;
-    case DEALFSM_OpWaitForPaymentChannelCreation:
-        values[0].kind = DEALFSM_ADDRESS;
-        values[0].data = (const uint8_t *)ADDRESS_CHANNEL;
-        values[0].data_len = 2;
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-int32_t kit_complete(kit *k, const kit_op *op, char letter)
-{
-    static const char text[] = "no";
-    uint8_t bytes[KIT_VALUE];
-    dealfsm_value values[2];
-    dealfsm_answer answer = {.struct_size = sizeof answer,
-                             .op = op->op,
-                             .deal = op->deal,
-                             .sequence = op->sequence,
-                             .nth = op->nth,
-                             .outcome = DEALFSM_ANSWER_OK,
-                             .values_stride = sizeof *values};
-    if (letter == 'e') {
-        answer.outcome = DEALFSM_ANSWER_ERROR;
-        answer.text = text;
-        answer.text_len = 2;
-    } else if (letter == 'u' || letter == 'c') {
-        answer.outcome = letter == 'u' ? DEALFSM_ANSWER_UNKNOWN : DEALFSM_ANSWER_CONFLICT;
-    } else {
-        pthread_mutex_lock(&k->mutex);
-        answer.values = values;
-        answer.values_count = fill_values(k, op, values, bytes);
-        pthread_mutex_unlock(&k->mutex);
-    }
-    return k->f->complete(k->machine, &answer, NULL);
-}
-
-int32_t kit_answer(kit *k, uint64_t deal, char letter)
-{
-    pthread_mutex_lock(&k->mutex);
-    uint32_t i = 0;
-    while (i < k->waiting_count && k->waiting[i].deal != deal)
-        i++;
-    MUST_SAY(i < k->waiting_count, "no op of deal %" PRIu64 " waits", deal);
-    kit_op op = k->waiting[i];
-    k->waiting_count--;
-    memmove(&k->waiting[i], &k->waiting[i + 1], (k->waiting_count - i) * sizeof *k->waiting);
-    pthread_mutex_unlock(&k->mutex);
-    int32_t code = kit_complete(k, &op, letter);
-    pthread_mutex_lock(&k->mutex);
-    if (code == DEALFSM_E_FROZEN)
-        kit_wait(k, &op);
-    pthread_mutex_unlock(&k->mutex);
-    return code;
 }
 
 int32_t kit_stored(kit *k, uint64_t deal, char letter)

@@ -32,12 +32,13 @@
     } while (0)
 #define MUST(condition) MUST_SAY(condition, "%s", #condition)
 
-enum { KIT_DEALS = 16, KIT_EFFECTS = 32, KIT_HISTORY = 64, KIT_JOURNAL = 4096, KIT_SCRIPT = 32 };
+enum { KIT_DEALS = 16, KIT_EFFECTS = 32, KIT_HISTORY = 64, KIT_JOURNAL = 4096, KIT_SCRIPT = 128 };
 
 typedef struct kit_happened {
     uint32_t kind; /* DEALFSM_HAPPENED_… */
     uint32_t event;
     uint64_t sequence;
+    bool changed_nothing_owed; /* applied, and PaymentRequested is as it was: a handler asks so to be run again */
 } kit_happened;
 
 /* What the store has of a deal; `pending` is a put that waits for kit_stored. */
@@ -55,6 +56,11 @@ typedef struct kit_row {
     uint32_t doubtful; /* of them, so many by a put that landed but was said to have failed: the next one replaces it */
 } kit_row;
 
+/* What a channel has, in attoFIL, as CheckAvailableFunds tells it. */
+typedef struct kit_funds {
+    uint64_t confirmed, pending, redeemed;
+} kit_funds;
+
 /* A once op that had its effect, and an op that waits for its answer. */
 typedef struct kit_op {
     uint32_t op;
@@ -68,6 +74,8 @@ typedef struct kit_op {
 typedef struct kit kit;
 struct kit {
     const dealfsm_functions *f;
+    const dealfsm_describe_v1 *describe;
+    const dealfsm_record_v1 *record;
     dealfsm_machine *machine;
     pthread_mutex_t mutex; /* guards what follows; never held while the machine is called */
 
@@ -80,7 +88,9 @@ struct kit {
     bool no_store;
     bool quiet;          /* no journal */
     bool channel_exists; /* GetOrCreatePaymentChannel gives an address */
-    bool all_refusals;   /* the kit's own subscription hears them: set before kit_open */
+    bool channel_ready;  /* … and no message */
+    kit_funds funds;
+    bool all_refusals; /* the kit's own subscription hears them: set before kit_open */
     uint32_t queue_events;
 
     /* Called inside each host call, before it is dealt with. */
@@ -89,6 +99,9 @@ struct kit {
     void (*on_notice)(kit *k, const dealfsm_notice *notice);
     void (*on_rest)(kit *k, uint64_t deal);
     void (*on_log)(kit *k, uint64_t deal);
+    /* What the world makes of an op, the same for the same key: DEALFSM_ANSWER_OK; or ERROR or SHORTFALL (of *missing
+     * attoFIL), then without effect. NULL: always OK. Called with the mutex held. */
+    uint32_t (*decide)(kit *k, const kit_op *op, uint64_t *missing);
     void *context;
 
     kit_row rows[KIT_DEALS], pending[KIT_DEALS];
@@ -108,7 +121,9 @@ struct kit {
     char shown[KIT_JOURNAL];
 };
 
-/* The module that the build made, or the one that DEALFSM_TEST_MODULE names. */
+/* The module at `path`. */
+const dealfsm_functions *kit_load(const char *path);
+/* The module of client 0.5.6 that the build made, or the one that DEALFSM_TEST_MODULE names. */
 const dealfsm_functions *kit_module(void);
 
 kit *kit_new(const dealfsm_functions *functions);
@@ -157,6 +172,10 @@ dealfsm_deal kit_query(kit *k, uint64_t deal);
 uint32_t kit_history(const kit *k, uint64_t deal, uint32_t event, uint32_t kind);
 /* Effects of a once op. */
 uint32_t kit_effects(const kit *k, uint32_t op);
+/* An amount below 2^64 attoFIL in its stored form. */
+uint64_t kit_amount(const uint8_t *bytes, uint64_t size);
+/* The amount that an op has as its argument `index`. */
+uint64_t kit_op_amount(const kit_op *op, uint32_t index);
 
 /* A snapshot of a deal in one block: machine version, revision, sequence, record, sidecar; NULL if it has none now. */
 typedef struct kit_snapshot {

@@ -65,7 +65,24 @@ void kit_land(kit_row *row, kit_row *put, bool said_to_have_failed)
     *put = (kit_row){0};
 }
 
-static kit_row row_of(const dealfsm_put *put)
+/* An event that asks for a payment was applied, of 0 attoFIL more. (A put that landed may come again with a new
+ * revision.) */
+static bool changed_nothing_owed(const kit *k, const dealfsm_put *put)
+{
+    const kit_row *row = &k->rows[put->deal];
+    dealfsm_record before = {.struct_size = sizeof before}, after = {.struct_size = sizeof after};
+    if (put->happened_count == 0 || (put->happened->event != DEALFSM_ClientEventPaymentRequested &&
+                                     put->happened->event != DEALFSM_ClientEventLastPaymentRequested))
+        return false;
+    if (row->sequence == put->sequence && row->doubtful > 0)
+        return row->happened[row->happened_count - row->doubtful].changed_nothing_owed;
+    MUST(k->record->decode(row->record, row->record_len, &before, NULL) == DEALFSM_OK);
+    MUST(k->record->decode(put->record, put->record_len, &after, NULL) == DEALFSM_OK);
+    return before.payment_requested_len == after.payment_requested_len &&
+           !memcmp(before.payment_requested, after.payment_requested, after.payment_requested_len);
+}
+
+static kit_row row_of(const kit *k, const dealfsm_put *put)
 {
     kit_row row = {.revision = put->revision,
                    .sequence = put->sequence,
@@ -78,8 +95,10 @@ static kit_row row_of(const dealfsm_put *put)
     row.happened_count = put->happened_count < KIT_HISTORY ? put->happened_count : KIT_HISTORY;
     for (uint32_t i = 0; i < row.happened_count; i++) {
         const dealfsm_happened *h = (const void *)((const uint8_t *)put->happened + (size_t)i * put->happened_stride);
-        row.happened[i] = (kit_happened){h->kind, h->event, h->sequence};
+        row.happened[i] = (kit_happened){h->kind, h->event, h->sequence, false};
     }
+    if (row.happened_count > 0 && row.happened[0].kind == DEALFSM_HAPPENED_APPLIED)
+        row.happened[0].changed_nothing_owed = changed_nothing_owed(k, put);
     return row;
 }
 
@@ -101,7 +120,7 @@ static void check_put(const kit *k, const dealfsm_put *put)
 {
     const kit_row *row = &k->rows[put->deal];
     MUST(put->struct_size == sizeof *put);
-    MUST(!strcmp(put->machine_version, "client 0.5.6"));
+    MUST(!strcmp(put->machine_version, k->describe->machine_version));
     MUST(k->pending[put->deal].revision == 0); /* one put at a time */
     MUST(put->final_state || !row->final_state);
     for (uint32_t i = 0; i < put->happened_count; i++) {
@@ -114,7 +133,7 @@ static void check_put(const kit *k, const dealfsm_put *put)
 static int32_t put_by_letter(kit *k, const dealfsm_put *put, char letter)
 {
     kit_row *row = &k->rows[put->deal];
-    kit_row mine = row_of(put);
+    kit_row mine = row_of(k, put);
     if (letter == 'X' || put->revision <= row->revision) {
         kit_row_free(&mine);
         note_put(k, put, " lost");
@@ -279,6 +298,7 @@ static void asked(void *ctx, const dealfsm_op *op)
 {
     kit *k = ctx;
     kit_op key = key_of(op);
+    uint64_t missing;
     pthread_mutex_lock(&k->mutex);
     bool crashed = kit_moment(k); /* before it had its effect */
     if (!crashed) {
@@ -286,7 +306,8 @@ static void asked(void *ctx, const dealfsm_op *op)
         kit_note(k, "ask %s s%" PRIu64 " n%" PRIu32 "%s%s", kit_op_info(op->op)->name, op->sequence, op->nth,
                  op->flags & DEALFSM_OP_ASKED_BEFORE ? " again" : "",
                  op->flags & DEALFSM_OP_WITHOUT_KEY ? " keyless" : "");
-        have_effect(k, &key);
+        if (!k->decide || k->decide(k, &key, &missing) == DEALFSM_ANSWER_OK)
+            have_effect(k, &key);
         crashed = kit_moment(k); /* nobody was told of it */
     }
     char letter = crashed ? 'l' : kit_letter(k->answers, k->answer_default);

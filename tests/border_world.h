@@ -17,6 +17,9 @@ char kit_letter(char *script, char otherwise);
 bool kit_moment(kit *k);
 /* The op waits for kit_answer. The caller holds the mutex. */
 void kit_wait(kit *k, const kit_op *key);
+/* An amount of less than 2^32 attoFIL, in KIT_AMOUNT bytes. */
+enum { KIT_AMOUNT = 5 };
+uint64_t kit_store_amount(uint64_t number, uint8_t *out);
 /* Puts a row in its place, or frees what it holds. */
 void kit_land(kit_row *row, kit_row *put, bool said_to_have_failed);
 void kit_row_free(kit_row *row);
