@@ -265,7 +265,7 @@ static int open_world(host_node *node, const char *books)
         return host_complain(HOST_FAILED, "the world", "out of memory");
     }
     if (!begin_world(node, &options, books, &why)) {
-        bool nobody = node->options->world != NULL && node->client == NULL;
+        bool nobody = node->options->world != NULL && (node->client == NULL || world_client_gone(node->client));
         return host_complain(nobody ? HOST_FAILED : HOST_BOOKS, "the world", why.text);
     }
     runner_options running_options = {.link = node->client != NULL ? world_client_link(node->client)

@@ -14,6 +14,7 @@ struct world_client {
     wire wire;
     pthread_mutex_t mutex; /* one request at a time */
     bool broken;
+    bool gone; /* because nobody answered */
     text_why why;
     char books[PATH_MAX];
 };
@@ -34,6 +35,7 @@ static json_t *request(world_client *c, json_t *message)
     if (c->broken) {
         json_decref(message);
     } else if (!wire_send(&c->wire, message) || (answer = wire_receive(&c->wire)) == NULL) {
+        c->gone = true;
         break_off(c, "the world is gone: start it again with the same books, then the node with the same store");
     } else if (json_object_get(answer, "error") != NULL) {
         const char *text = json_string_value(json_object_get(answer, "error"));
@@ -68,6 +70,11 @@ void world_client_close(world_client *c)
     wire_close(&c->wire);
     pthread_mutex_destroy(&c->mutex);
     free(c);
+}
+
+bool world_client_gone(const world_client *c)
+{
+    return c->gone;
 }
 
 const char *world_client_broken(const world_client *c)

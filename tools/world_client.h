@@ -19,6 +19,8 @@ bool world_client_begin(world_client *c, const char *of, const world_options *op
 world_link world_client_link(world_client *c);
 /* Takes a new world to where the other process's is. False: *why. */
 bool world_client_finish(world_client *c, world *w, text_why *why);
+/* The other process is not there any more. */
+bool world_client_gone(const world_client *c);
 /* The connection broke, or the world has failed: why; NULL: no. */
 const char *world_client_broken(const world_client *c);
 
