@@ -211,9 +211,6 @@ static int32_t open_path(leveldb_store *it, dealfsm_error *error)
 
 static int32_t open_store(dealfsm_store *store, void **handle, dealfsm_error *error)
 {
-    if (store->faults.kind >= DEALFSM_FAULT_WRITE)
-        return host_error(error, DEALFSM_E_ARGUMENT, "faults",
-                          "faults of files are not to be had for LevelDB: only those of commits");
     leveldb_store *it = calloc(1, sizeof *it);
     leveldb_known *known = calloc(LEVELDB_REVISIONS, sizeof *known);
     if (it == NULL || known == NULL) {

@@ -91,9 +91,6 @@ static void close_store(void *handle)
 
 static int32_t open_store(dealfsm_store *store, void **handle, dealfsm_error *error)
 {
-    if (store->faults.kind >= DEALFSM_FAULT_WRITE)
-        return host_error(error, DEALFSM_E_ARGUMENT, "faults",
-                          "faults of files are not to be had for a store's library: only those of commits");
     library_store *it = calloc(1, sizeof *it);
     if (it == NULL)
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a store");

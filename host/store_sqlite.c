@@ -79,8 +79,7 @@ int32_t sqlite_connect(const sqlite_store *it, bool write, sqlite3 **db, dealfsm
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for %s", host_short(path));
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (it->immutable ? SQLITE_OPEN_URI : 0) |
                 (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
-    int code =
-        sqlite3_open_v2(uri != NULL ? uri : path, db, flags, write && it->faults != NULL ? it->faults->zName : NULL);
+    int code = sqlite3_open_v2(uri != NULL ? uri : path, db, flags, NULL);
     free(uri);
     if (code != SQLITE_OK) {
         int32_t result = sqlite_failure(*db, code, path, "opened", error);
@@ -191,8 +190,6 @@ static void close_store(void *handle)
     for (size_t i = 0; i < SQLITE_STORE_READERS; i++)
         sqlite3_close(it->readers[i]);
     sqlite3_close(it->writer); /* the last connection: the journal goes into the file */
-    if (it->faults != NULL)
-        sqlite_faults_free(it->faults);
     if (it->lock >= 0)
         close(it->lock);
     pthread_mutex_destroy(&it->lock_readers);
@@ -229,11 +226,6 @@ static int32_t open_either(sqlite_store *it, dealfsm_error *error)
         return result;
     if (read_only)
         return open_read_only(it, error);
-    if (store->faults.kind >= DEALFSM_FAULT_WRITE) {
-        it->faults = sqlite_faults_new(&store->faults);
-        if (it->faults == NULL)
-            return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a plan of faults");
-    }
     result = take_lock(it, error);
     return result < 0 ? result : set_up_writer(it, error);
 }

@@ -15,7 +15,6 @@ typedef struct sqlite_store {
     dealfsm_store *store;
     int lock;            /* FILE.lock, locked: one node writes; -1: none */
     bool immutable;      /* read-only, and no writer has left a journal: nothing beside the file can be made */
-    sqlite3_vfs *faults; /* NULL: none */
     sqlite3 *writer;
     sqlite3_stmt *put;
     sqlite3_stmt *event;
@@ -46,9 +45,5 @@ int32_t sqlite_row_of(void *handle, uint64_t deal, dealfsm_store_row_fn *each, v
 int32_t sqlite_history(void *handle, const uint64_t *deal, dealfsm_store_event_fn *each, void *ctx,
                        dealfsm_error *error);
 int32_t sqlite_stats(void *handle, dealfsm_store_stats *out, dealfsm_error *error);
-
-/* A VFS that does as the plan says: store_sqlite_faults.c. NULL: no memory. */
-sqlite3_vfs *sqlite_faults_new(const dealfsm_store_faults *faults);
-void sqlite_faults_free(sqlite3_vfs *vfs);
 
 #endif

@@ -3,14 +3,15 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "../tools/disk.h"
 #include "store_kit.h"
 
-static dealfsm_store *open_faulty(const char *url, uint32_t kind, uint64_t first, uint64_t count, uint64_t seed)
+static dealfsm_store *open_faulty(const char *url, uint32_t kind, uint64_t first, uint64_t count)
 {
-    dealfsm_store_faults faults = {
-        .struct_size = sizeof faults, .kind = kind, .first = first, .count = count, .seed = seed};
+    dealfsm_store_faults faults = {.struct_size = sizeof faults, .kind = kind, .first = first, .count = count};
     dealfsm_store_options options = {.struct_size = sizeof options, .faults = &faults};
     dealfsm_store *store = NULL;
     if (dealfsm_store_open(url, &options, &store, NULL) < 0)
@@ -31,7 +32,7 @@ static void history_is(dealfsm_store *store, const char *revisions)
 /* A failed commit that left nothing, and one that landed: the next revision replaces either, also in the history. */
 START_TEST(commit_fails)
 {
-    dealfsm_store *store = open_faulty(url_of(_i, "s"), DEALFSM_FAULT_COMMIT, 2, 2, 0);
+    dealfsm_store *store = open_faulty(url_of(_i, "s"), DEALFSM_FAULT_COMMIT, 2, 2);
     ck_assert_int_eq(put(store, 7, 1), DEALFSM_PUT_DURABLE);
     ck_assert_int_eq(put(store, 7, 2), DEALFSM_PUT_FAILED);
     ck_assert_int_eq(put(store, 7, 3), DEALFSM_PUT_FAILED);
@@ -48,7 +49,7 @@ END_TEST
 
 START_TEST(commit_fails_but_lands)
 {
-    dealfsm_store *store = open_faulty(url_of(_i, "s"), DEALFSM_FAULT_LANDED, 2, 2, 0);
+    dealfsm_store *store = open_faulty(url_of(_i, "s"), DEALFSM_FAULT_LANDED, 2, 2);
     ck_assert_int_eq(put(store, 7, 1), DEALFSM_PUT_DURABLE);
     ck_assert_int_eq(put(store, 7, 2), DEALFSM_PUT_FAILED);
     ck_assert_int_eq(put(store, 7, 3), DEALFSM_PUT_FAILED);
@@ -62,15 +63,22 @@ START_TEST(commit_fails_but_lands)
 }
 END_TEST
 
-/* ---- Each write and each sync of a run fails, once or a few times (SQLite) */
+/* ---- Each write and each sync of a run fails, once or a few times; the power is cut at each sync */
 
 enum { RUN_PUTS = 12 };
 
 /* Puts deal 3 with revisions from 1 on, and others beside; what was durable must be there after reopening. */
-static void run_with(uint32_t kind, uint64_t first, uint64_t count, uint64_t seed, bool works_again)
+static void run_on(int kind, const disk_plan *plan, bool works_again)
 {
+    char folder[160], name[64];
     uint64_t durable = 0, tried = 0;
-    dealfsm_store *store = open_faulty(kit_url, kind, first, count, seed);
+    snprintf(name, sizeof name, "%d-%" PRIu64 "-%" PRIu64, (int)plan->kind, plan->first, plan->seed);
+    snprintf(folder, sizeof folder, "%s/%s", kit_directory, name);
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+    strcat(name, "/s");
+    url_of(kind, name);
+    ck_assert(disk_begin(folder, plan));
+    dealfsm_store *store = open_faulty(kit_url, 0, 0, 0);
     for (uint64_t mark = 1; store != NULL && mark <= RUN_PUTS; mark++) {
         int32_t outcome = put(store, 3, mark);
         put(store, 100 + mark, 1);
@@ -78,14 +86,18 @@ static void run_with(uint32_t kind, uint64_t first, uint64_t count, uint64_t see
         durable = outcome == DEALFSM_PUT_DURABLE ? mark : durable;
         tried = mark;
     }
+    disk_cut();
     if (store != NULL && works_again)
         ck_assert_uint_eq(durable, RUN_PUTS);
     if (store != NULL)
         close_store(store);
+    disk_seen seen = disk_end();
+    ck_assert_int_eq(seen.cut, plan->kind == DISK_POWER);
+    ck_assert(store == NULL || (seen.writes > RUN_PUTS && seen.syncs > 0));
     store = open_flags(kit_url, 0);
     uint64_t found = revision_of(store, 3);
-    ck_assert_msg(found >= durable && found <= tried, "fault %u at %" PRIu64 ": durable %" PRIu64 ", found %" PRIu64,
-                  kind, first, durable, found);
+    ck_assert_msg(found >= durable && found <= tried, "fault %d at %" PRIu64 ": durable %" PRIu64 ", found %" PRIu64,
+                  (int)plan->kind, plan->first, durable, found);
     told all = {.length = 0};
     WORKS(dealfsm_store_rows(store, NULL, tell_row, &all, &error));
     ck_assert_ptr_null(strstr(all.text, "damaged"));
@@ -93,15 +105,15 @@ static void run_with(uint32_t kind, uint64_t first, uint64_t count, uint64_t see
     close_store(store);
 }
 
-static const uint32_t file_faults[] = {DEALFSM_FAULT_WRITE, DEALFSM_FAULT_SYNC, DEALFSM_FAULT_FULL};
+/* Loop tests of both kinds of store with each fault. */
+static const disk_fault disk_faults[] = {DISK_WRITE, DISK_SYNC, DISK_FULL};
+enum { FAULTS = sizeof disk_faults / sizeof disk_faults[0] };
 
 START_TEST(each_write_and_sync)
 {
     for (uint64_t first = 1; first <= 40; first++) {
-        char name[32];
-        snprintf(name, sizeof name, "%" PRIu64, first);
-        url_of(0, name);
-        run_with(file_faults[_i], first, 2, 0, first <= 20);
+        disk_plan plan = {.kind = disk_faults[_i / KINDS], .first = first, .count = 2};
+        run_on(_i % KINDS, &plan, first <= 20);
     }
 }
 END_TEST
@@ -110,10 +122,8 @@ END_TEST
 START_TEST(never_again)
 {
     for (uint64_t first = 1; first <= 30; first += 3) {
-        char name[32];
-        snprintf(name, sizeof name, "%" PRIu64, first);
-        url_of(0, name);
-        run_with(file_faults[_i], first, 0, 0, false);
+        disk_plan plan = {.kind = disk_faults[_i / KINDS], .first = first};
+        run_on(_i % KINDS, &plan, false);
     }
 }
 END_TEST
@@ -122,10 +132,8 @@ START_TEST(power_cuts)
 {
     for (uint64_t first = 1; first <= 24; first++) {
         for (uint64_t seed = 1; seed <= 5; seed++) {
-            char name[32];
-            snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64, first, seed);
-            url_of(0, name);
-            run_with(DEALFSM_FAULT_POWER, first, 0, seed * 1000 + first, false);
+            disk_plan plan = {.kind = DISK_POWER, .first = first, .seed = seed};
+            run_on(_i, &plan, false);
         }
     }
 }
@@ -249,9 +257,9 @@ int main(void)
     tcase_add_checked_fixture(all, kit_setup, kit_teardown);
     tcase_add_loop_test(all, commit_fails, 0, KINDS);
     tcase_add_loop_test(all, commit_fails_but_lands, 0, KINDS);
-    tcase_add_loop_test(all, each_write_and_sync, 0, 3);
-    tcase_add_loop_test(all, never_again, 0, 3);
-    tcase_add_test(all, power_cuts);
+    tcase_add_loop_test(all, each_write_and_sync, 0, FAULTS * KINDS);
+    tcase_add_loop_test(all, never_again, 0, FAULTS * KINDS);
+    tcase_add_loop_test(all, power_cuts, 0, KINDS);
     tcase_add_loop_test(all, files_full, 0, KINDS);
     /* The thread sanitizer's processes cannot start threads after a fork. */
 #ifdef __SANITIZE_THREAD__

@@ -32,23 +32,16 @@ enum {
     DEALFSM_STORE_NO_HISTORY = 4  /* events are not written; what is there stays */
 };
 
-/* For tests: what goes wrong, and when. */
+/* For tests: commits that fail, and when. (A disk that fails is put below a store, as dealfsm-validate does.) */
 enum {
-    DEALFSM_FAULT_COMMIT = 1, /* commits fail and leave nothing behind */
-    DEALFSM_FAULT_LANDED = 2, /* commits fail, but what they wrote is there */
-    DEALFSM_FAULT_WRITE = 3,  /* SQLite: writes to files fail with an I/O error */
-    DEALFSM_FAULT_SYNC = 4,   /* SQLite: so do syncs */
-    DEALFSM_FAULT_FULL = 5,   /* SQLite: writes find no room on the disk */
-    /* SQLite: the power is cut at a sync: of what was written since the last sync of each file some is there, some is
-     * torn, some is not, by `seed`; everything fails from then on */
-    DEALFSM_FAULT_POWER = 6
+    DEALFSM_FAULT_COMMIT = 1, /* they leave nothing behind */
+    DEALFSM_FAULT_LANDED = 2  /* what they wrote is there */
 };
 typedef struct dealfsm_store_faults {
     uint32_t struct_size;
     uint32_t kind;  /* DEALFSM_FAULT_…, 0: none */
-    uint64_t first; /* the how-manieth commit, write or sync is the first to fail, from 1 */
+    uint64_t first; /* the how-manieth commit is the first to fail, from 1 */
     uint64_t count; /* so many fail; 0: all from there on */
-    uint64_t seed;
 } dealfsm_store_faults;
 
 typedef struct dealfsm_store_options {
