@@ -1,22 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every allocation of the host library failed, once and from then on: an error, and the host goes on. malloc and its
- * kin are defined here, so this is no test for sanitizer builds, which have their own. */
-#include <errno.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
+/* Every allocation of the host library failed, once and from then on: an error, and the host goes on. */
 #include "host_kit.h"
-
-#if defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED
-#endif
+#include "memory_kit.h"
 
 #ifdef SANITIZED
 int main(void)
@@ -25,53 +10,6 @@ int main(void)
     return 77; /* the test driver's number for "skipped" */
 }
 #else
-
-/* glibc's own, for programs that define the public ones. */
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-extern void *__libc_memalign(size_t alignment, size_t size);
-
-static atomic_int countdown = -1; /* the allocation that fails; below 0: none */
-static atomic_bool for_good;      /* and all after it */
-static atomic_bool failed;
-
-static bool fails(void)
-{
-    if (atomic_load(&countdown) < 0 && !(atomic_load(&for_good) && atomic_load(&failed)))
-        return false;
-    if (atomic_fetch_sub(&countdown, 1) > 0)
-        return false;
-    atomic_store(&failed, true);
-    errno = ENOMEM;
-    return true;
-}
-
-void *malloc(size_t size)
-{
-    return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __libc_realloc(memory, size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __libc_memalign(alignment, size);
-}
-
-static void disarm(void)
-{
-    atomic_store(&for_good, false);
-    atomic_store(&countdown, -1);
-}
 
 /* ---- What a host does in its life. Each step that fails says so; the rest goes on with what there is. */
 
@@ -144,11 +82,10 @@ enum { ALLOCATIONS = 100 }; /* more than there are: the last rounds fail none */
 
 START_TEST(an_allocation_fails)
 {
-    atomic_store(&for_good, _i >= ALLOCATIONS);
-    atomic_store(&countdown, _i % ALLOCATIONS);
+    arm(_i % ALLOCATIONS, _i >= ALLOCATIONS);
     live_short_of_memory();
     ck_assert_int_eq(surprise, 0);
-    ck_assert(atomic_load(&failed) || _i % ALLOCATIONS > ALLOCATIONS / 2);
+    ck_assert(atomic_load(&memory_failed) || _i % ALLOCATIONS > ALLOCATIONS / 2);
     /* Now everything works. */
     dealfsm_host *host = new_host();
     live(host);

@@ -218,6 +218,41 @@ START_TEST(a_put_fails)
 }
 END_TEST
 
+static void insist_back(rig *r, dealfsm_swap *swap)
+{
+    int32_t result = DEALFSM_ACCEPTED;
+    for (unsigned i = 0; i < 200 && result != DEALFSM_OK; i++) {
+        result = dealfsm_swap_revert(swap, NULL);
+        MUST_SAY(result >= 0 || result == DEALFSM_E_NO_MEMORY, "revert: %d", (int)result);
+        if (result != DEALFSM_OK)
+            rig_step(r);
+    }
+    MUST_SAY(result == DEALFSM_OK, "the deal is not taken back");
+}
+
+/* So does the put that takes it back. */
+START_TEST(a_put_fails_on_the_way_back)
+{
+    unsigned most = steps_of(_i);
+    for (unsigned at = 0; at <= most; at += 3) {
+        for (unsigned way = 0; way < 6; way++) {
+            rig *r = world(_i, ALL, 3);
+            r->landed = way % 2;
+            rig_create(r);
+            steps(r, at);
+            dealfsm_swap *swap = begin(r, 0, 1 + at % 2);
+            commit(r, swap);
+            steps(r, at % 4);
+            r->fail_put = r->puts + 1 + way / 2;
+            insist_back(r, swap);
+            rig_finish(r);
+            WORKS(dealfsm_swap_end(swap, &error));
+            rig_free(r);
+        }
+    }
+}
+END_TEST
+
 /* ---- Each call that a swap makes to one of the sides fails: once, or from then on */
 
 /* A world of one version whose side `faulty` fails. */
@@ -266,6 +301,41 @@ static uint32_t fail_once(int number, uint32_t side, unsigned at, uint32_t n, bo
     rig_free(r);
     return calls;
 }
+
+/* On the way back, from a swap that is confirmed or that could not be. */
+static uint32_t fail_back(int number, uint32_t side, unsigned at, uint32_t n, bool for_good)
+{
+    rig *r = faulty_world(number, side);
+    rig_create(r);
+    steps(r, at);
+    dealfsm_swap *swap = begin(r, 0, 1);
+    commit(r, swap);
+    rig_fault.calls = 0;
+    rig_fault.fail_at = n;
+    rig_fault.for_good = for_good;
+    int32_t result = dealfsm_swap_go(swap, DEALFSM_SWAP_CONFIRMED, NULL);
+    MUST_SAY(result >= 0 || result == DEALFSM_E_NO_MEMORY || result == DEALFSM_E_STATE, "confirm: %d", (int)result);
+    for (unsigned i = 0; i < 3; i++)
+        dealfsm_swap_revert(swap, NULL);
+    rig_fault.fail_at = 0;
+    uint32_t calls = rig_fault.calls;
+    insist_back(r, swap);
+    rig_finish(r);
+    WORKS(dealfsm_swap_end(swap, &error));
+    rig_free(r);
+    return calls;
+}
+
+START_TEST(a_call_fails_on_the_way_back)
+{
+    unsigned most = steps_of(_i);
+    for (unsigned at = 0; at <= most; at += 7)
+        for (uint32_t side = 0; side < 2; side++)
+            for (int for_good = 0; for_good < 2; for_good++)
+                for (uint32_t n = 1, calls = 1; n <= calls; n++)
+                    calls = fail_back(_i, side, at, n, for_good);
+}
+END_TEST
 
 START_TEST(a_call_fails)
 {
@@ -374,7 +444,9 @@ int main(void)
     TCase *failing = tcase_create("failing");
     tcase_set_timeout(failing, 60);
     tcase_add_loop_test(failing, a_put_fails, 2, WORLDS);
+    tcase_add_loop_test(failing, a_put_fails_on_the_way_back, 2, WORLDS);
     tcase_add_loop_test(failing, a_call_fails, 0, WORLDS);
+    tcase_add_loop_test(failing, a_call_fails_on_the_way_back, 0, WORLDS);
     tcase_add_loop_test(failing, a_busy_deal_is_refused, 0, 2);
     tcase_add_loop_test(failing, a_module_lies, 0, 4);
     tcase_add_test(failing, a_module_does_not_activate);
