@@ -36,7 +36,8 @@ static const struct argp_option argp_options[] = {
     {"state", 's', "STATE", 0, "Show one state: a name, with or without DealStatus, or a number", 0},
     {"event", 'e', "EVENT", 0, "Show one event: a name, with or without ClientEvent, or a number", 0},
     {"holes", OPTION_HOLES, NULL, 0, "Show the cells that drop an event from outside, by state (text or json)", 0},
-    {"diff", OPTION_DIFF, NULL, 0, "Show the transitions in which the machines of two modules differ (text or dot)", 0},
+    {"diff", OPTION_DIFF, NULL, 0,
+     "Show the transitions in which the machines of two modules differ (text or a diagram)", 0},
     {0}};
 
 static form read_form(struct argp_state *state, const char *text)
@@ -73,10 +74,9 @@ static void check_whole(const options *o, struct argp_state *state)
     if (o->diff && o->new_module == NULL) {
         argp_error(state, "--diff: expected two modules, the old one and the new one");
     }
-    if (o->diff &&
-        (o->holes || o->state != NULL || o->event != NULL || (o->form != FORM_TEXT && o->form != FORM_DOT))) {
-        argp_error(state, "--diff: expected no other option than --format text or dot (dealfsm-dump compare --json "
-                          "gives it as JSON)");
+    if (o->diff && (o->holes || o->state != NULL || o->event != NULL || o->form == FORM_JSON)) {
+        argp_error(state, "--diff: expected no other option than --format text, mermaid, plantuml, dot or svg "
+                          "(dealfsm-dump compare --json gives it as JSON)");
     }
 }
 
@@ -238,14 +238,18 @@ static int run_dot(FILE *file)
     return DUMP_DONE;
 }
 
-static int svg(const machine_view *view)
+static FILE *new_file(void)
 {
     FILE *file = tmpfile();
     if (file == NULL) {
         perror("dealfsm-dump machine: a temporary file for dot");
-        return DUMP_FAILED;
     }
-    machine_diagram(view, DIAGRAM_DOT, file);
+    return file;
+}
+
+/* Runs dot on what has been written to the file, and closes it. */
+static int svg_of(FILE *file)
+{
     const bool written = fflush(file) == 0 && lseek(fileno(file), 0, SEEK_SET) == 0;
     const int status = written ? run_dot(file) : DUMP_FAILED;
     if (!written) {
@@ -255,10 +259,25 @@ static int svg(const machine_view *view)
     return status;
 }
 
+static int svg(const machine_view *view)
+{
+    FILE *file = new_file();
+    if (file == NULL) {
+        return DUMP_FAILED;
+    }
+    machine_diagram(view, DIAGRAM_DOT, file);
+    return svg_of(file);
+}
+
 static int write_json(json_t *json)
 {
     return output_json("dealfsm-dump machine", json, JSON_INDENT(2)) ? DUMP_DONE : DUMP_FAILED;
 }
+
+static const diagram_form diagram_forms[FORMS] = {[FORM_MERMAID] = DIAGRAM_MERMAID,
+                                                  [FORM_PLANTUML] = DIAGRAM_PLANTUML,
+                                                  [FORM_DOT] = DIAGRAM_DOT,
+                                                  [FORM_SVG] = DIAGRAM_DOT};
 
 static int write_form(const machine_view *view, const options *o)
 {
@@ -267,13 +286,9 @@ static int write_form(const machine_view *view, const options *o)
     case FORM_JSON:
         return write_json(o->holes ? holes_json(view) : machine_json(view));
     case FORM_MERMAID:
-        machine_diagram(view, DIAGRAM_MERMAID, stdout);
-        return DUMP_DONE;
     case FORM_PLANTUML:
-        machine_diagram(view, DIAGRAM_PLANTUML, stdout);
-        return DUMP_DONE;
     case FORM_DOT:
-        machine_diagram(view, DIAGRAM_DOT, stdout);
+        machine_diagram(view, diagram_forms[o->form], stdout);
         return DUMP_DONE;
     case FORM_SVG:
         return svg(view);
@@ -291,9 +306,15 @@ static int write_diff(const machine_view *view, dump_modules *modules, const opt
     }
     const description *before = &modules->list[0].machine;
     const description *after = &modules->list[1].machine;
-    const bool differ = o->form == FORM_DOT ? machine_diff_dot(view->arena, before, after, stdout)
-                                            : machine_diff(view->arena, before, after, &out);
-    return differ ? DUMP_NO : DUMP_DONE;
+    FILE *file = o->form == FORM_SVG ? new_file() : stdout;
+    if (file == NULL) {
+        return DUMP_FAILED;
+    }
+    const bool differ = o->form == FORM_TEXT
+                            ? machine_diff(view->arena, before, after, &out)
+                            : machine_diff_diagram(view->arena, before, after, diagram_forms[o->form], file);
+    const int status = o->form == FORM_SVG ? svg_of(file) : DUMP_DONE;
+    return status == DUMP_DONE && differ ? DUMP_NO : status;
 }
 
 static int write_one(machine_view *view, const dump_modules *modules, const options *o)

@@ -45,8 +45,9 @@ void machine_diagram(const machine_view *view, diagram_form form, FILE *out);
 /* The transitions that are added, gone or changed from one machine to the other. Are there any? */
 bool machine_diff(values_arena *arena, const description *old_machine, const description *new_machine,
                   const paper *out);
-/* The same as a diagram in colours, for Graphviz. */
-bool machine_diff_dot(values_arena *arena, const description *old_machine, const description *new_machine, FILE *out);
+/* The same as a diagram in colours. */
+bool machine_diff_diagram(values_arena *arena, const description *old_machine, const description *new_machine,
+                          diagram_form form, FILE *out);
 
 void holes_text(const machine_view *view, const paper *out);
 json_t *holes_json(const machine_view *view);

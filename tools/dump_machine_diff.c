@@ -47,34 +47,121 @@ bool machine_diff(values_arena *arena, const description *old_machine, const des
     return list.count > 0;
 }
 
-/* ---- Graphviz: an edge for each transition that is gone (red) or added (green); one that leads elsewhere is both. */
-static void dot_edge(const char *name, const char *to, const char *colour, FILE *out)
+/* ---- Diagrams: an edge for each transition that is gone (red) or added (green); one that leads elsewhere is both. */
+typedef struct diff_edge {
+    const char *event;
+    int event_size;
+    const char *from;
+    const char *to;
+    bool stays;
+    bool added;
+} diff_edge;
+
+static diff_edge edge_of(const compare_change *it, bool added)
 {
     static const char between[] = " from "; /* no name of an event has a space */
-    const char *end = strstr(name, between);
+    const char *to = added ? it->after : it->before;
+    const char *end = strstr(it->name, between);
     const char *from = end + strlen(between);
     const bool stays = strncmp(to, "stays", strlen("stays")) == 0;
-    fprintf(out, "    \"%s\" -> \"%s\" [label=\"%.*s\", color=%s, fontcolor=%s%s];\n", from, stays ? from : to,
-            (int)(end - name), name, colour, colour, stays ? ", style=dashed" : "");
+    return (diff_edge){it->name, (int)(end - it->name), from, stays ? from : to, stays, added};
 }
 
-bool machine_diff_dot(values_arena *arena, const description *old_machine, const description *new_machine, FILE *out)
+static void dot_edge(const diff_edge *it, FILE *out)
 {
-    const compare_list list = differences(arena, old_machine, new_machine);
-    fprintf(out,
-            "digraph difference {\n    label=\"%s (red: gone), %s (green: added)\";\n    labelloc=t;\n"
-            "    fontname=sans;\n    node [shape=box, style=rounded, fontname=sans];\n"
-            "    edge [fontname=sans, fontsize=10];\n",
-            old_machine->machine_version, new_machine->machine_version);
-    for (size_t i = 0; i < list.count; i++) {
-        const compare_change *it = &list.changes[i];
-        if (it->before != NULL) {
-            dot_edge(it->name, it->before, "red", out);
-        }
-        if (it->after != NULL) {
-            dot_edge(it->name, it->after, "darkgreen", out);
+    const char *colour = it->added ? "darkgreen" : "red";
+    fprintf(out, "    \"%s\" -> \"%s\" [label=\"%.*s\", color=%s, fontcolor=%s%s];\n", it->from, it->to, it->event_size,
+            it->event, colour, colour, it->stays ? ", style=dashed" : "");
+}
+
+/* "any other state" is no identifier. */
+static const char *id_of(const char *state)
+{
+    return strchr(state, ' ') != NULL ? "AnyState" : state;
+}
+
+static void plantuml_edge(const diff_edge *it, FILE *out)
+{
+    const char *colour = it->added ? "darkgreen" : "red";
+    fprintf(out, "    %s -[#%s%s]-> %s : <color:%s>%.*s</color>\n", id_of(it->from), colour, it->stays ? ",dashed" : "",
+            id_of(it->to), colour, it->event_size, it->event);
+}
+
+/* A flow chart, for Mermaid's state diagrams have no colours for edges. */
+static void mermaid_edge(const diff_edge *it, FILE *out)
+{
+    fprintf(out, "    %s %s|%.*s| %s\n", id_of(it->from), it->stays ? "-.->" : "-->", it->event_size, it->event,
+            id_of(it->to));
+}
+
+typedef void edge_fn(const diff_edge *it, FILE *out);
+
+static void put_edges(const compare_list *list, edge_fn *put, FILE *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        for (int added = 0; added < 2; added++) {
+            if ((added ? list->changes[i].after : list->changes[i].before) != NULL) {
+                const diff_edge edge = edge_of(&list->changes[i], added);
+                put(&edge, out);
+            }
         }
     }
-    fputs("}\n", out);
+}
+
+/* Declares the node that stands for many states, if an edge leads from it. */
+static void any_state(const compare_list *list, const char *format, FILE *out)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const diff_edge edge = edge_of(&list->changes[i], list->changes[i].after != NULL);
+        if (id_of(edge.from) != edge.from) {
+            fprintf(out, format, edge.from);
+            return;
+        }
+    }
+}
+
+/* Mermaid colours edges by their numbers. */
+static void mermaid_colours(const compare_list *list, FILE *out)
+{
+    unsigned number = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        for (int added = 0; added < 2; added++) {
+            if ((added ? list->changes[i].after : list->changes[i].before) != NULL) {
+                const char *colour = added ? "darkgreen" : "red";
+                fprintf(out, "    linkStyle %u stroke:%s,color:%s\n", number++, colour, colour);
+            }
+        }
+    }
+}
+
+bool machine_diff_diagram(values_arena *arena, const description *old_machine, const description *new_machine,
+                          diagram_form form, FILE *out)
+{
+    const compare_list list = differences(arena, old_machine, new_machine);
+    words title = {.arena = arena};
+    words_add(&title, "%s (red: gone), %s (green: added)", old_machine->machine_version, new_machine->machine_version);
+    switch (form) {
+    case DIAGRAM_MERMAID:
+        fprintf(out, "---\ntitle: \"%s\"\n---\nflowchart TB\n", words_text(&title));
+        any_state(&list, "    AnyState[\"%s\"]\n", out);
+        put_edges(&list, mermaid_edge, out);
+        mermaid_colours(&list, out);
+        break;
+    case DIAGRAM_PLANTUML:
+        fprintf(out, "@startuml\ntitle %s\nhide empty description\n", words_text(&title));
+        any_state(&list, "    state \"%s\" as AnyState\n", out);
+        put_edges(&list, plantuml_edge, out);
+        fputs("@enduml\n", out);
+        break;
+    case DIAGRAM_DOT:
+        fprintf(out,
+                "digraph difference {\n    label=\"%s\";\n    labelloc=t;\n"
+                "    fontname=sans;\n    node [shape=box, style=rounded, fontname=sans];\n"
+                "    edge [fontname=sans, fontsize=10];\n",
+                words_text(&title));
+        put_edges(&list, dot_edge, out);
+        fputs("}\n", out);
+        break;
+    }
     return list.count > 0;
 }
