@@ -58,6 +58,7 @@ typedef struct host_track {
 } host_track;
 
 typedef struct host_node host_node;
+typedef struct host_takeover host_takeover;
 struct host_node {
     const host_options *options;
     const scenario *scenario;
@@ -74,6 +75,7 @@ struct host_node {
     dealfsm_host *host;
     dealfsm_module_info module; /* the first one */
     host_swap *swap;
+    host_takeover *takeover;         /* NULL without a store */
     const char *states[HOST_STATES]; /* names by number, NULL: none */
     bool final[HOST_STATES];
     const char *events[HOST_STATES];
@@ -117,6 +119,19 @@ char *host_store_books(const host_node *node);
 int host_store_rows(host_node *node);
 /* Brings a deal back. Result of restore and activate. */
 int32_t host_store_resume(host_node *node, uint64_t deal);
+
+/* host_takeover.c: deals of other machine versions that the store has */
+/* NULL: out of memory. */
+host_takeover *host_takeover_new(host_node *node);
+void host_takeover_free(host_takeover *takeover);
+/* One of the store's rows, before deals come back. */
+void host_takeover_row(host_takeover *takeover, const dealfsm_store_row *row);
+/* Brings a deal back, to the node's own version if it can move there, else to its own. */
+int32_t host_takeover_restore(host_takeover *takeover, const dealfsm_snapshot *snapshot, dealfsm_error *error);
+/* Says what became of them, unless that was said: when the last one is back, or at the end. */
+void host_takeover_tell(host_takeover *takeover);
+
+/* host_node.c */
 int host_complain(int code, const char *what, const char *why);
 
 /* host_progress.c: a line on standard error while deals run, if that is a terminal. */

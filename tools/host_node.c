@@ -356,6 +356,9 @@ int host_node_run(host_node *node)
         host_swap_finish(node->swap);
     }
     host_progress_end(progress);
+    if (node->takeover != NULL) {
+        host_takeover_tell(node->takeover);
+    }
     (void)sigaction(SIGINT, &before[0], NULL);
     (void)sigaction(SIGTERM, &before[1], NULL);
     (void)sigaction(SIGHUP, &before[2], NULL);
@@ -385,6 +388,7 @@ int host_node_close(host_node *node)
         code = host_complain(HOST_FAILED, "cannot close the store", error.text);
     }
     host_swap_free(node->swap);
+    host_takeover_free(node->takeover);
     runner_free(node->runner);
     world_client_close(node->client);
     world_free(node->world);

@@ -56,6 +56,10 @@ int host_store_open(host_node *node)
     if (host_swap_teach(node->swap, node->store, &error) < 0) {
         return complain(HOST_STORE, &error);
     }
+    node->takeover = host_takeover_new(node);
+    if (node->takeover == NULL) {
+        return host_complain(HOST_FAILED, "the deals", "out of memory");
+    }
     node->last_row = found.last_row;
     return node->last_row <= DEALS_MAX
                ? HOST_FINE
@@ -86,6 +90,7 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
     }
     track->created = true;
     track->stored = true;
+    host_takeover_row(node->takeover, row);
     if (row->status < HOST_STATES) {
         atomic_fetch_add(&node->in_state[row->status], 1);
     }
@@ -131,7 +136,7 @@ static int32_t restore_row(void *ctx, const dealfsm_store_row *row)
                                  .record_len = row->record_len,
                                  .sidecar = (uint8_t *)row->sidecar,
                                  .sidecar_len = row->sidecar_len};
-    int32_t result = dealfsm_host_restore(node->host, 0, &snapshot, &error);
+    int32_t result = host_takeover_restore(node->takeover, &snapshot, &error);
     if (result < 0) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 " cannot be brought back: %s\n", row->deal, error.text);
     }

@@ -28,6 +28,7 @@ typedef struct side {
     dealfsm_module_info info;
     uint32_t generation; /* 0: not open */
     const char *path;
+    bool follows; /* some of its deals stayed there when they came back; they move when they can */
 } side;
 
 struct host_swap {
@@ -35,13 +36,16 @@ struct host_swap {
     pthread_mutex_t lock; /* guards all below but the atomics */
     side *sides;          /* 0: --module; then one for each --swap-to; then those that SIGHUP found */
     size_t sides_count;
-    size_t current;          /* has the deals */
+    size_t current; /* has the deals */
+    size_t from;    /* of the present swap: `current`, or what follows it */
+    atomic_bool all_back;
     unsigned next;           /* --swap-to */
     host_swap_option option; /* of the present swap */
     size_t target;
     dealfsm_swap *swap;
     stage stage;
     atomic_bool hup;
+    atomic_uint goal;           /* generation that the present swap goes to */
     atomic_bool *moved;         /* of deals 1 …: in the present swap */
     atomic_uint_fast64_t ended; /* of those that moved, so many have ended since */
     unsigned looks;             /* at a swap that waits to be confirmed */
@@ -61,8 +65,10 @@ static uint64_t percent_ended(const host_node *node)
 static void note_deal(void *ctx, uint64_t deal, uint32_t generation, uint32_t verdict, uint64_t pause)
 {
     host_swap *s = ctx;
-    (void)generation;
     (void)pause;
+    if (generation != atomic_load(&s->goal) && verdict == DEALFSM_SWAP_MOVED) {
+        return; /* it had stayed in a swap before this one */
+    }
     if (deal >= 1 && deal <= s->node->deals) {
         atomic_store(&s->moved[deal - 1], verdict == DEALFSM_SWAP_MOVED);
     }
@@ -91,7 +97,7 @@ static const char *version_of(const host_swap *s, size_t which)
 
 static void say(const host_swap *s, const char *what)
 {
-    (void)fprintf(stderr, "dealfsm-host: swap from %s to %s: %s\n", version_of(s, s->current), version_of(s, s->target),
+    (void)fprintf(stderr, "dealfsm-host: swap from %s to %s: %s\n", version_of(s, s->from), version_of(s, s->target),
                   what);
 }
 
@@ -111,9 +117,16 @@ static void say_counts(const host_swap *s, const char *what)
 
 /* ---- Going on */
 
+/* What stays after the last phase moves when it can: then the swap is left to dealfsm_host_abandon. */
 static void end_swap(host_swap *s)
 {
+    dealfsm_swap_progress now = {.struct_size = sizeof now};
     s->stage = IDLE;
+    if (dealfsm_swap_look(s->swap, &now, NULL) >= 0 && now.phase == DEALFSM_SWAP_FINAL &&
+        now.count[DEALFSM_SWAP_STAYS] > 0) {
+        s->swap = NULL;
+        return;
+    }
     if (dealfsm_swap_end(s->swap, NULL) < 0) {
         say(s, "deals are still on their way"); /* dealfsm_host_free ends it */
     }
@@ -148,7 +161,8 @@ static void begin(host_swap *s)
     }
     atomic_store(&s->ended, 0);
     s->looks = 0;
-    int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->current].generation, s->sides[s->target].generation,
+    atomic_store(&s->goal, s->sides[s->target].generation);
+    int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->from].generation, s->sides[s->target].generation,
                                         &options, &s->swap, &error);
     if (result < 0) {
         say(s, error.text);
@@ -225,6 +239,23 @@ static void revert(host_swap *s)
     }
 }
 
+/* Begins the swap that brings on what stayed behind when the deals came back. False: there is none. */
+static bool follow(host_swap *s)
+{
+    for (size_t i = 0; atomic_load(&s->all_back) && i < s->sides_count; i++) {
+        if (s->sides[i].follows) {
+            s->sides[i].follows = false;
+            s->option = (host_swap_option){.keep_refused = true};
+            s->from = i;
+            s->target = s->current;
+            begin(s);
+            return true;
+        }
+    }
+    atomic_store(&s->all_back, false);
+    return false;
+}
+
 /* What is due next in the stage; true: another stage has come, look again. */
 static bool advance(host_swap *s, bool finishing)
 {
@@ -235,9 +266,13 @@ static bool advance(host_swap *s, bool finishing)
     const unsigned next = s->next;
     switch (s->stage) {
     case IDLE:
+        if (follow(s)) {
+            return true;
+        }
         if (s->next < s->node->options->swaps_count &&
             (finishing || percent_ended(s->node) >= s->node->options->swaps[s->next].at)) {
             s->option = s->node->options->swaps[s->next++];
+            s->from = s->current;
             s->target = s->next;
             begin(s);
         }
@@ -311,6 +346,7 @@ static void look_at_file(host_swap *s)
         s->sides_count--;
     } else if (open_side(s, found)) {
         s->option = (host_swap_option){.module = path, .keep_refused = true};
+        s->from = s->current;
         s->target = s->sides_count - 1;
         begin(s);
     }
@@ -408,9 +444,32 @@ bool host_swap_all_know(const host_swap *s, uint32_t event)
     return true;
 }
 
+uint32_t host_swap_own(const host_swap *s)
+{
+    return s->sides[0].generation;
+}
+
+/* The sides do not change before all deals are back, but for those that SIGHUP finds. */
+void host_swap_follow(host_swap *s, const char *machine_version)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 1; i < s->sides_count; i++) {
+        if (strcmp(version_of(s, i), machine_version) == 0) {
+            s->sides[i].follows = true;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+void host_swap_all_back(host_swap *s)
+{
+    atomic_store(&s->all_back, true);
+}
+
 void host_swap_look(host_swap *s)
 {
-    bool nothing_left = s->next >= s->node->options->swaps_count && !atomic_load(&s->hup);
+    bool nothing_left = s->next >= s->node->options->swaps_count && !atomic_load(&s->hup) && !atomic_load(&s->all_back);
     if (pthread_mutex_trylock(&s->lock) != 0) {
         return;
     }

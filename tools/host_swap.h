@@ -37,6 +37,11 @@ bool host_swap_need(host_swap *swap, const char *machine_version);
 bool host_swap_open(host_swap *swap);
 /* Every machine has that event. */
 bool host_swap_all_know(const host_swap *swap, uint32_t event);
+/* The generation of the node's own module. */
+uint32_t host_swap_own(const host_swap *swap);
+/* Deals of that version came back to it that may move to the node's own later: a swap follows when all are back. */
+void host_swap_follow(host_swap *swap, const char *machine_version);
+void host_swap_all_back(host_swap *swap);
 /* Something may be due. */
 void host_swap_look(host_swap *swap);
 /* The deals have come to their ends: what was not reached is done now. */
