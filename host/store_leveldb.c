@@ -17,7 +17,7 @@ enum { FILTER_BITS = 10, WRITE_BUFFER = 16 << 20 };
 
 int32_t leveldb_failure(const leveldb_store *it, char *why, const char *doing, dealfsm_error *error)
 {
-    const char *file = host_short(it->path);
+    const char *file = host_short(it->store->path); /* not its copy, which is gone soon */
     int32_t result;
     if (strstr(why, "lock ") != NULL)
         result = host_error(error, DEALFSM_E_BUSY, "url", "%s is locked: another node has it open; stop it (%.120s)",
@@ -26,7 +26,9 @@ int32_t leveldb_failure(const leveldb_store *it, char *why, const char *doing, d
         result = host_error(error, DEALFSM_E_CORRUPT, "url", "%s cannot be %s: %.160s; restore a copy of it", file,
                             doing, why);
     else
-        result = host_error(error, DEALFSM_E_IO, "url", "%s cannot be %s: %.200s", file, doing, why);
+        result = host_error(error, DEALFSM_E_IO, "url",
+                            "%s cannot be %s: %.150s; expected a directory that is there, or may be made, and written",
+                            file, doing, why);
     leveldb_free(why);
     return result;
 }

@@ -9,6 +9,7 @@
 
 #include "bench.h"
 #include "output.h"
+#include "values.h"
 
 #define DEFAULT_MODULE DEALFSM_MODULE_DIR "/" DEALFSM_DEFAULT_MODULE
 #define DEFAULT_TO DEALFSM_MODULE_DIR "/" DEALFSM_NEXT_MODULE
@@ -72,6 +73,16 @@ static run_fn *run_of(const char *command)
     return NULL;
 }
 
+/* A whole number from 1. */
+static uint32_t count(struct argp_state *state, const char *option, const char *text, uint32_t most)
+{
+    uint64_t value = 0;
+    if (!values_u64(text, &value) || value < 1 || value > most) {
+        argp_error(state, "%s: expected a whole number from 1 to %u, found \"%s\"", option, most, text);
+    }
+    return (uint32_t)value;
+}
+
 static double number(struct argp_state *state, const char *option, const char *text, double least, double most)
 {
     char *end = NULL;
@@ -107,7 +118,7 @@ static void take_sizes(struct argp_state *state, bench_options *options, char *t
         if (options->sizes_count == BENCH_SIZES_MAX) {
             argp_error(state, "--at-a-time: expected at most %d numbers", BENCH_SIZES_MAX);
         }
-        options->sizes[options->sizes_count++] = (uint32_t)number(state, "--at-a-time", one, 1, AT_A_TIME_MAX);
+        options->sizes[options->sizes_count++] = count(state, "--at-a-time", one, AT_A_TIME_MAX);
     }
 }
 
@@ -122,7 +133,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         line->options.seconds = number(state, "--seconds", arg, 0, 86400);
         return 0;
     case OPTION_IDLE:
-        line->options.idle_deals = (uint32_t)number(state, "--idle-deals", arg, 1, IDLE_DEALS_MAX);
+        line->options.idle_deals = count(state, "--idle-deals", arg, IDLE_DEALS_MAX);
         return 0;
     case OPTION_SOURCE:
         line->options.source = arg;
@@ -131,7 +142,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         line->options.to = arg;
         return 0;
     case OPTION_DEALS:
-        line->options.deals = (uint32_t)number(state, "--deals", arg, 1, DEALS_MAX);
+        line->options.deals = count(state, "--deals", arg, DEALS_MAX);
         return 0;
     case OPTION_STORE:
         take_store(state, &line->options, arg);

@@ -50,6 +50,43 @@ static const dump_command *find(const char *name)
     return NULL;
 }
 
+/* Letters to add, take away or change from one word to another: as many as spoil it. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[PROGRAM_MAX];
+    const size_t size = strlen(b);
+    for (size_t j = 0; j <= size; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        size_t corner = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < size; j++) {
+            const size_t changed = corner + (a[i] == b[j] ? 0 : 1);
+            const size_t added = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            corner = row[j + 1];
+            row[j + 1] = changed < added ? changed : added;
+        }
+    }
+    return row[size];
+}
+
+static void tell_unknown(const char *word)
+{
+    enum { NEAR = 2 };
+    const char *meant = NULL;
+    size_t least = NEAR + 1;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const size_t steps = distance(word, commands[i]->name);
+        if (steps < least) {
+            least = steps;
+            meant = commands[i]->name;
+        }
+    }
+    fprintf(stderr, "dealfsm-dump: expected a command, found \"%s\"%s%s%s; dealfsm-dump --help shows all\n", word,
+            meant != NULL ? " (did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?)" : "");
+}
+
 static int run(const dump_command *command, int argc, char **argv)
 {
     static char program[PROGRAM_MAX];
@@ -77,8 +114,9 @@ int main(int argc, char **argv)
         return run(command, argc - 1, argv + 1);
     }
     if (argc >= 2) {
-        fprintf(stderr, "dealfsm-dump: expected a command, found \"%s\"\n", word);
+        tell_unknown(word);
+    } else {
+        help(stderr);
     }
-    help(stderr);
     return DUMP_USAGE;
 }

@@ -11,6 +11,7 @@
 #include <dealfsm/host.h>
 
 #include "output.h"
+#include "paper.h"
 #include "validate.h"
 #include "validate_store.h"
 
@@ -126,11 +127,13 @@ static const struct argp argp = {
     NULL};
 
 /* ---- Rules */
-static const rule_group *const groups[] = {
-    &rules_negotiate, &rules_describe, &rules_record,  &rules_structs,         &rules_arguments, &rules_machine,
-    &rules_queue,     &rules_ops,      &rules_store,   &rules_pending,         &rules_snapshot,  &rules_freeze,
-    &rules_callbacks, &rules_parallel, &rules_durable, &rules_durable_disk,
-    &rules_durable_machine, /* the last three only with --store */
+static const rule_group
+    *const groups[] =
+        {
+            &rules_negotiate,    &rules_describe,        &rules_record,    &rules_structs,  &rules_arguments,
+            &rules_machine,      &rules_queue,           &rules_ops,       &rules_store,    &rules_pending,
+            &rules_snapshot,     &rules_freeze,          &rules_callbacks, &rules_parallel, &rules_durable,
+            &rules_durable_disk, &rules_durable_machine, /* the last three only with --store */
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
@@ -191,19 +194,27 @@ static bool folders_exist(void)
     return true;
 }
 
+static void list_rule(const paper *out, const char *id, const char *text)
+{
+    enum { TEXT_COLUMN = 35 };
+    (void)fprintf(out->out, "%-*s ", TEXT_COLUMN - 1, id);
+    paper_wrap(out, INK_PLAIN, TEXT_COLUMN, TEXT_COLUMN, text);
+}
+
 static void list_rules(void)
 {
+    const paper out = {.out = stdout};
     const char *id;
     const char *text;
     for (uint32_t g = 0; g < GROUPS; g++) {
         for (uint32_t r = 0; r < groups[g]->count; r++) {
             if (can_run(groups[g]->rules[r].id)) {
-                printf("%-34s %s\n", groups[g]->rules[r].id, groups[g]->rules[r].text);
+                list_rule(&out, groups[g]->rules[r].id, groups[g]->rules[r].text);
             }
         }
     }
     for (uint32_t f = 0; vectors_rule(f, &id, &text); f++) {
-        printf("%-34s %s\n", id, text);
+        list_rule(&out, id, text);
     }
 }
 

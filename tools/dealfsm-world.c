@@ -13,6 +13,7 @@
 #include "output.h"
 #include "wire.h"
 #include "world_books_report.h"
+#include "world_file.h"
 #include "world_server.h"
 
 enum { WORLD_FINE = 0, WORLD_BOOKS = 1, WORLD_USAGE = 2, WORLD_FAILED = 4 };
@@ -104,14 +105,34 @@ static bool absolute(const arguments *a, char path[PATH_MAX])
     return got > 0 && got < PATH_MAX;
 }
 
+/* Told before a node comes, rather than to it. */
+static bool books_are_usable(const arguments *a, char path[PATH_MAX], text_why *why)
+{
+    world_file_info info;
+    if (!absolute(a, path)) {
+        return text_refuse(why, "the path of the books is too long");
+    }
+    if (!world_file_info_of(path, &info, why)) {
+        return false;
+    }
+    free(info.scenario);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    const bool placed = access(slash == path ? "/" : path, W_OK) == 0;
+    const int reason = errno;
+    *slash = '/';
+    return placed ||
+           text_refuse(why, "%s: expected books in a directory that can be written: %s", path, strerror(reason));
+}
+
 static int serve(const arguments *a)
 {
     char books[PATH_MAX];
     text_why why;
     struct sigaction stop = {.sa_handler = on_signal}; /* without SA_RESTART: what waits for a node returns */
-    int listener = wire_listen(a->place, &why);
-    if (listener < 0 || !absolute(a, books)) {
-        (void)fprintf(stderr, "dealfsm-world: %s\n", listener < 0 ? why.text : "the path of the books is too long");
+    int listener = books_are_usable(a, books, &why) ? wire_listen(a->place, &why) : -1;
+    if (listener < 0) {
+        (void)fprintf(stderr, "dealfsm-world: %s\n", why.text);
         return WORLD_FAILED;
     }
     (void)sigaction(SIGINT, &stop, NULL);

@@ -9,7 +9,7 @@
 
 #include "dump_load.h"
 #include "dump_migrate.h"
-#include "dump_paper.h"
+#include "paper.h"
 #include "values.h"
 
 /* What of a machine is held against the other. */

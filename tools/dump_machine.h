@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "description.h"
-#include "dump_paper.h"
+#include "paper.h"
 #include "values.h"
 
 typedef struct machine_view {

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "dump_load.h"
-#include "dump_paper.h"
+#include "paper.h"
 #include "values.h"
 
 /* A deal as it lies somewhere: a record, with or without its sidecar. */

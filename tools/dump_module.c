@@ -9,8 +9,8 @@
 
 #include "dump.h"
 #include "dump_elf.h"
-#include "dump_paper.h"
 #include "dump_words.h"
+#include "paper.h"
 #include "text.h"
 
 enum { OPTION_JSON = 256, COLUMN = 23 };

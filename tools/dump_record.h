@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "dump_load.h"
-#include "dump_paper.h"
+#include "paper.h"
 #include "values.h"
 
 /* Stored bytes, and where they came from: "FILE", "FILE, line 3", "--hex". */

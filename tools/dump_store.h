@@ -10,8 +10,8 @@
 #include <jansson.h>
 
 #include "dump_load.h"
-#include "dump_paper.h"
 #include "dump_words.h"
+#include "paper.h"
 #include "values.h"
 
 /* ---- The command line: options that all have, and how many words they take. A child of each command's argp. */

@@ -2,6 +2,7 @@
 /* The node: loads the module, opens a machine with the world as its environment, hears what becomes of the deals. */
 
 #include "host.h"
+#include "paper.h"
 #include "world_file.h"
 
 #include <errno.h>
@@ -57,9 +58,15 @@ const char *host_event_name(const host_node *node, uint32_t event)
 void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
 {
     const host_node *node = ctx;
-    int got = fprintf(node->options->json ? stderr : stdout, "%10" PRIu64 ".%06" PRIu64 " s  deal %" PRIu64 "  %s\n",
-                      microseconds / 1000000, microseconds % 1000000, deal, text);
-    if (got < 0 && errno == EPIPE && node->runner != NULL) {
+    const paper out = {.out = node->options->json ? stderr : stdout};
+    errno = 0;
+    flockfile(out.out);
+    int column = fprintf(out.out, "%10" PRIu64 ".%06" PRIu64 " s  deal %" PRIu64 "  ", microseconds / 1000000,
+                         microseconds % 1000000, deal);
+    paper_wrap(&out, INK_PLAIN, column > 0 ? (size_t)column : 0, column > 0 ? (size_t)column : 0, text);
+    bool unread = ferror(out.out) != 0 && errno == EPIPE;
+    funlockfile(out.out);
+    if (unread && node->runner != NULL) {
         runner_stop(node->runner); /* nobody reads any more: as if interrupted */
     }
 }

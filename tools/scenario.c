@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "scenario.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "scenario_fields.h"
 
@@ -328,10 +331,27 @@ static scenario *scenario_of(json_t *root, const json_error_t *error, const char
     return s;
 }
 
+/* Is there something that can be read? The parser's own words for that are about its insides. */
+static bool is_readable(const char *file, text_why *why)
+{
+    struct stat info;
+    const place at = {.file = file, .path = "", .why = why};
+    if (access(file, R_OK) != 0 || stat(file, &info) != 0) {
+        return place_refuse(&at, "expected JSON, found that it cannot be read: %s", strerror(errno));
+    }
+    if (S_ISDIR(info.st_mode) || (S_ISREG(info.st_mode) && info.st_size == 0)) {
+        return place_refuse(&at, "expected JSON, found %s", S_ISDIR(info.st_mode) ? "a directory" : "an empty file");
+    }
+    return true;
+}
+
 scenario *scenario_read(const char *file, text_why *why)
 {
     json_error_t error;
     text_why unused;
+    if (!is_readable(file, why != NULL ? why : &unused)) {
+        return NULL;
+    }
     json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
     return scenario_of(root, &error, file, why != NULL ? why : &unused);
 }

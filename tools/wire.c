@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -64,9 +65,13 @@ bool wire_connect(wire *c, const char *url, text_why *why)
     return wire_open(c, fd) || text_refuse(why, "%s: out of memory", url);
 }
 
-/* Does nobody answer at a socket that is there? */
+/* Does nobody answer at a socket that is there? What is no socket is somebody's file, and stays. */
 static bool is_stale(const struct sockaddr_un *address)
 {
+    struct stat info;
+    if (lstat(address->sun_path, &info) != 0 || !S_ISSOCK(info.st_mode)) {
+        return false;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool stale =
         fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
@@ -87,7 +92,9 @@ int wire_listen(const char *url, text_why *why)
     }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 8) != 0) {
-        (void)text_refuse(why, "%s: %s", url, strerror(errno));
+        const char *what =
+            errno == EADDRINUSE ? "expected a path where nothing is, or that no world listens at" : strerror(errno);
+        (void)text_refuse(why, "%s: %s", url, what);
         if (fd >= 0) {
             (void)close(fd);
         }

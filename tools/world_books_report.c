@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "paper.h"
 #include "world_file.h"
 
 /* Sums over all deals. */
@@ -30,6 +31,8 @@ static op_sums sum_up(const world *w, uint64_t deals)
 
 static void print_text(const world_books *b, const scenario *s, const world_file_info *info, op_sums sums, FILE *out)
 {
+    enum { INDENT = 4 };
+    const paper page = {.out = out};
     (void)fprintf(out, "%s: books of %" PRIu64 " deals, seed %" PRIu64 "\n", s->title, info->deals, info->seed);
     (void)fprintf(out,
                   "Ops asked %" PRIu64 ", of them %" PRIu64 " again with a known key; vouchers granted %" PRIu64 "\n\n",
@@ -38,13 +41,18 @@ static void print_text(const world_books *b, const scenario *s, const world_file
         const world_channel_row *c = &b->channels[i];
         char *funds = text_write_fil(*c->funds);
         char *holds = text_write_fil(c->holds);
-        (void)fprintf(out, "%s to %s: %zu lanes, %s FIL in the channel, vouchers of %s FIL held\n", c->client->name,
-                      c->provider->name, c->lane_count, funds != NULL ? funds : "", holds != NULL ? holds : "");
+        char *line = NULL;
+        if (funds != NULL && holds != NULL &&
+            asprintf(&line, "%s to %s: %zu lanes, %s FIL in the channel, vouchers of %s FIL held", c->client->name,
+                     c->provider->name, c->lane_count, funds, holds) >= 0) {
+            paper_wrap(&page, INK_PLAIN, 0, INDENT, line);
+            free(line);
+        }
         free(funds);
         free(holds);
     }
     for (size_t i = 0; i < b->fault_count; i++) {
-        (void)fprintf(out, "%s\n", b->faults[i]);
+        paper_wrap(&page, INK_PLAIN, 0, INDENT, b->faults[i]);
     }
     (void)fprintf(out, "\nBooks %s.\n", b->balance ? "balance" : "DO NOT BALANCE");
 }

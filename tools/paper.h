@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#ifndef TOOLS_DUMP_PAPER_H
-#define TOOLS_DUMP_PAPER_H
+#ifndef TOOLS_PAPER_H
+#define TOOLS_PAPER_H
 
 /* Text for people, at most PAPER_COLUMNS wide, with colours where somebody looks at them. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "dump_paper.h"
+#include "paper.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
