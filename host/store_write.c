@@ -187,9 +187,10 @@ static void commit_batch(dealfsm_store *store, store_put *first)
 static void hand_over(void *ctx)
 {
     for (store_put *put = ctx, *next; put != NULL; put = next) {
+        const store_put told = *put;
         next = put->next;
-        put->stored(put->stored_ctx, put->deal, put->revision, put->outcome);
-        free(put);
+        free(put); /* first: the machine's next put of this deal takes its place, which is at hand still */
+        told.stored(told.stored_ctx, told.deal, told.revision, told.outcome);
     }
 }
 
