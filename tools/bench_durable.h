@@ -21,6 +21,8 @@ typedef struct durable_row {
     bench_samples to_bare, to_append; /* ours as part of them, turn by turn */
     bench_samples batch;              /* puts in a commit, on average */
     bench_samples puts;               /* puts of an event, on average */
+    bench_samples ours_cpu, bare_cpu; /* ns of all processors together for an event */
+    bench_samples committing;         /* part of the time in which the store's writer was in a commit */
 } durable_row;
 
 /* A lone deal: from dispatch until the subscriber hears of the event. */

@@ -58,7 +58,8 @@ static bool take_times(bench_durable *b, const durable_latency *row, void *appen
     bench_node n;
     bench_durable_url(b, row->store, url, sizeof url);
     bool well = bench_node_open(&n, b->options->module, url, 0, &b->error) &&
-                bench_node_create(&n, PUTS_FIRST_DEAL, 1) && bench_node_run(&n, PUTS_FIRST_DEAL, 1, 0, PATH_ONGOING);
+                bench_node_create(&n, PUTS_FIRST_DEAL, 1) &&
+                bench_node_run(&n, PUTS_FIRST_DEAL, 1, PATH_ONGOING_EVENTS);
     const double end = bench_now() + seconds * 1e9;
     while (well && t->count < LATENCIES_MOST && (t->count < LATENCIES_LEAST || bench_now() < end)) {
         well = take_time(b, &n, append, t);
@@ -99,7 +100,7 @@ static bool fill(bench_durable *b, const durable_resume *row, const char *url)
     for (uint32_t made = 0; made < row->deals && well; made += WAVE) {
         const uint32_t count = row->deals - made < WAVE ? row->deals - made : WAVE;
         well = bench_node_create(&n, PUTS_FIRST_DEAL + made, count) &&
-               bench_node_run(&n, PUTS_FIRST_DEAL + made, count, 0, PATH_ONGOING);
+               bench_node_run(&n, PUTS_FIRST_DEAL + made, count, PATH_ONGOING_EVENTS);
     }
     bench_node_close(&n);
     return well;

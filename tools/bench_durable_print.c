@@ -61,14 +61,16 @@ static json_t *rows_json(const bench_durable *b)
 {
     json_t *rows = json_array();
     for (const durable_row *row = b->rows; row < b->rows + b->rows_count; row++) {
-        json_array_append_new(rows, json_pack("{s:s, s:b, s:i, s:o, s:f, s:f, s:o, s:o, s:o, s:o}", "store", row->store,
-                                              "history", row->history, "deals_at_a_time", (int)row->deals,
-                                              "events_per_second", samples_json(&row->ours), "puts_per_commit",
-                                              bench_samples_median(&row->batch), "puts_per_event",
-                                              bench_samples_median(&row->puts), "bare_loop_events_per_second",
-                                              samples_json(&row->bare), "of_bare_loop", samples_json(&row->to_bare),
-                                              "append_events_per_second", samples_json(&row->append), "of_append",
-                                              samples_json(&row->to_append)));
+        json_array_append_new(
+            rows,
+            json_pack("{s:s, s:b, s:i, s:o, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o}", "store", row->store,
+                      "history", row->history, "deals_at_a_time", (int)row->deals, "events_per_second",
+                      samples_json(&row->ours), "puts_per_commit", bench_samples_median(&row->batch), "puts_per_event",
+                      bench_samples_median(&row->puts), "committing", bench_samples_median(&row->committing),
+                      "cpu_ns_per_event", bench_samples_median(&row->ours_cpu), "bare_loop_cpu_ns_per_event",
+                      bench_samples_median(&row->bare_cpu), "bare_loop_events_per_second", samples_json(&row->bare),
+                      "of_bare_loop", samples_json(&row->to_bare), "append_events_per_second",
+                      samples_json(&row->append), "of_append", samples_json(&row->to_append)));
     }
     return rows;
 }
@@ -148,27 +150,42 @@ static void print_machine(const bench_durable *b)
 
 static void print_rows(const bench_durable *b)
 {
-    printf("events/s, medians; of each event one put, which is on disk before anybody hears of it\n"
-           "  store    history   deals  puts in    durable  bare loop   of the   append +   of  reference,  times\n"
-           "                  at a time a commit  dispatch             bare loop  fdatasync   it    LevelDB\n");
+    printf("events/s, medians; each event makes one put, which is on disk before anybody hears of the event\n"
+           "                    deals  puts in  in a    durable       bare  of the     append +   of  processors' us\n"
+           "  store    history  in all a commit commit dispatch       loop    loop  fdatasync   it  an event; bare\n");
     for (const durable_row *row = b->rows; row < b->rows + b->rows_count; row++) {
-        const double theirs = strcmp(row->store, "leveldb") == 0 ? reference_events(b, row->deals) : 0;
-        const double ours = bench_samples_median(&row->ours);
-        printf("  %-9s%-6s%10u%9.1f%11.0f%11.0f%9.2f%12.0f%6.2f", row->store, row->history ? "on" : "off", row->deals,
-               bench_samples_median(&row->batch), ours, bench_samples_median(&row->bare),
-               bench_samples_median(&row->to_bare), bench_samples_median(&row->append),
-               bench_samples_median(&row->to_append));
-        if (theirs > 0) {
-            printf("%11.0f%8.1f", theirs, ours / theirs);
+        printf("  %-9s%-7s%8u%9.1f%6.2f%11.0f%11.0f%8.2f%11.0f%6.2f%8.1f%8.1f\n", row->store,
+               row->history ? "on" : "off", row->deals, bench_samples_median(&row->batch),
+               bench_samples_median(&row->committing), bench_samples_median(&row->ours),
+               bench_samples_median(&row->bare), bench_samples_median(&row->to_bare),
+               bench_samples_median(&row->append), bench_samples_median(&row->to_append),
+               bench_samples_median(&row->ours_cpu) / 1e3, bench_samples_median(&row->bare_cpu) / 1e3);
+    }
+}
+
+static void print_reference(const bench_durable *b)
+{
+    if (b->program[0] == '\0') {
+        printf("\nthe reference was not measured: %s\n", b->reference_missing);
+        return;
+    }
+    printf(
+        "\nreference, events/s: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on go-ds-leveldb, which "
+        "syncs every write;\nit keeps no history. Beside it durable dispatch on leveldb, and how many times as fast "
+        "that "
+        "is\n  deals          reference  history on   times   history off  times\n",
+        b->go);
+    for (uint32_t i = 0; i < b->options->sizes_count; i++) {
+        const durable_reference *r = &b->references[i];
+        const double theirs = reference_events(b, r->deals);
+        printf("  %-10u%14.0f", r->deals, theirs);
+        for (const durable_row *row = b->rows; row < b->rows + b->rows_count && theirs > 0; row++) {
+            if (row->deals == r->deals && strcmp(row->store, "leveldb") == 0) {
+                const double ours = bench_samples_median(&row->ours);
+                printf("%12.0f%8.1f", ours, ours / theirs);
+            }
         }
         puts("");
-    }
-    if (b->program[0] == '\0') {
-        printf("  the reference was not measured: %s\n", b->reference_missing);
-    } else {
-        printf("  reference: go-statemachine with the machine of go-fil-markets v0.5.6, %s, go-ds-leveldb that syncs "
-               "every write;\n  it keeps no history\n",
-               b->go);
     }
 }
 
@@ -206,6 +223,7 @@ void bench_print_durable(const bench_durable *b)
     }
     print_machine(b);
     print_rows(b);
+    print_reference(b);
     print_rest(b);
     print_aims(b);
 }

@@ -20,10 +20,24 @@ static void answer(void *ctx, const dealfsm_op *op)
     dealfsm_host_complete(n->host, &given, NULL); /* a refused answer shows in how the deal ends */
 }
 
+static int32_t hand_in(const bench_node *n, uint64_t deal, const path_event *step, dealfsm_error *error)
+{
+    const dealfsm_event event = {sizeof event, step->event, step->args, step->args_count, sizeof *step->args};
+    return dealfsm_host_dispatch(n->host, deal, &event, NULL, error);
+}
+
+/* A deal that goes the path gets its next event when it has heard of the one before. */
 static void notify(void *ctx, const dealfsm_notice *notice)
 {
     bench_node *n = ctx;
-    if (notice->kind == DEALFSM_NOTICE_APPLIED && atomic_fetch_sub(&n->awaited, 1) == 1) {
+    const uint64_t next = notice->sequence;
+    if (notice->kind != DEALFSM_NOTICE_APPLIED) {
+        return;
+    }
+    if (next < atomic_load(&n->up_to) && path_events[next].handed_in) {
+        hand_in(n, notice->deal, &path_events[next], NULL); /* a refusal shows in what does not come */
+    }
+    if (atomic_fetch_sub(&n->awaited, 1) == 1) {
         pthread_mutex_lock(&n->lock);
         pthread_cond_signal(&n->come);
         pthread_mutex_unlock(&n->lock);
@@ -119,7 +133,8 @@ static bool wait_for_all(bench_node *n)
 
 bool bench_node_create(bench_node *n, uint64_t first, uint32_t count)
 {
-    const struct timespec a_little = {.tv_nsec = 200000};
+    enum { NAPS = 100 }; /* between two looks at what may have gone wrong, which take long with many deals */
+    const struct timespec nap = {.tv_nsec = 200000};
     dealfsm_record terms = path_terms;
     for (terms.id = first; terms.id < first + count; terms.id++) {
         if (dealfsm_host_create(n->host, 0, &terms, NULL, n->error) < 0) {
@@ -127,55 +142,35 @@ bool bench_node_create(bench_node *n, uint64_t first, uint32_t count)
         }
     }
     double since = bench_now();
-    for (uint64_t id = first; id < first + count;) {
+    uint64_t id = first;
+    for (uint32_t naps = 1; id < first + count;) {
         dealfsm_deal shown = {.struct_size = sizeof shown};
         if (dealfsm_host_query(n->host, id, &shown, NULL) >= 0) {
             id++;
-        } else if (!goes_on(n, &since)) {
+        } else if (naps++ % NAPS == 0 && !goes_on(n, &since)) {
             return false;
         } else {
-            nanosleep(&a_little, NULL);
+            nanosleep(&nap, NULL);
         }
     }
     return true;
 }
 
-/* Of a step that begins with event k: it, and those that handlers raise after it. */
-static uint64_t events_of_step(uint32_t k)
+bool bench_node_run(bench_node *n, uint64_t first, uint32_t count, uint32_t events)
 {
-    uint64_t count = 1;
-    while (k + count < PATH_EVENTS && !path_events[k + count].handed_in) {
-        count++;
-    }
-    return count;
-}
-
-static bool run_step(bench_node *n, uint64_t first, uint32_t count, uint32_t k)
-{
-    const path_event *step = &path_events[k];
-    const dealfsm_event event = {sizeof event, step->event, step->args, step->args_count, sizeof *step->args};
-    atomic_store(&n->awaited, count * events_of_step(k));
+    atomic_store(&n->up_to, events);
+    atomic_store(&n->awaited, (uint64_t)count * events);
     for (uint64_t id = first; id < first + count; id++) {
-        if (dealfsm_host_dispatch(n->host, id, &event, NULL, n->error) < 0) {
+        if (hand_in(n, id, &path_events[0], n->error) < 0) {
             return false;
         }
     }
     return wait_for_all(n);
 }
 
-bool bench_node_run(bench_node *n, uint64_t first, uint32_t count, uint32_t from, uint32_t to)
-{
-    bool well = true;
-    for (uint32_t k = 0, step = 0; k < PATH_EVENTS && step < to && well; k++) {
-        if (path_events[k].handed_in && step++ >= from) {
-            well = run_step(n, first, count, k);
-        }
-    }
-    return well;
-}
-
 bool bench_node_one(bench_node *n, uint64_t deal, const dealfsm_event *event)
 {
+    atomic_store(&n->up_to, 0);
     atomic_store(&n->awaited, 1);
     return dealfsm_host_dispatch(n->host, deal, event, NULL, n->error) >= 0 && wait_for_all(n);
 }

@@ -18,6 +18,7 @@ typedef struct bench_node {
     dealfsm_environment environment;
     double store_ns; /* that it took to open the store */
     dealfsm_error *error;
+    atomic_uint_fast32_t up_to;   /* events of the path that are handed in */
     atomic_uint_fast64_t awaited; /* applied events that have still to be told */
     pthread_mutex_t lock;
     pthread_cond_t come; /* the last of them was */
@@ -29,8 +30,9 @@ void bench_node_close(bench_node *n);
 
 /* Creates deals [first, first + count) and waits until they are durable. */
 bool bench_node_create(bench_node *n, uint64_t first, uint32_t count);
-/* Hands in steps [from, to) of the path, each to all deals, and waits until all its events are told before the next. */
-bool bench_node_run(bench_node *n, uint64_t first, uint32_t count, uint32_t from, uint32_t to);
+/* Takes them along the path, all side by side, up to so many events of each: the next event that has to be handed in is,
+ * as soon as the subscriber hears of the one before. */
+bool bench_node_run(bench_node *n, uint64_t first, uint32_t count, uint32_t events);
 /* Hands one event to one deal and waits until it is told. */
 bool bench_node_one(bench_node *n, uint64_t deal, const dealfsm_event *event);
 /* Whether they all have ended as the path does; then the host forgets them. */

@@ -14,6 +14,7 @@ enum {
     PATH_HANDED_IN = 8, /* of them; handlers raise the others */
     PATH_OPS = 11,      /* answered on the way */
     PATH_OP_LIMIT = 10, /* op numbers are below */
+    PATH_ONGOING_EVENTS = 5, /* of the 14, until the deal is in Ongoing */
     PATH_ONGOING = 2    /* after so many events handed in the deal is in Ongoing, and its payment channel is ready */
 };
 

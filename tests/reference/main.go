@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 
 // The 14-event path of dealfsm-bench through the reference: go-statemachine with the machine of go-fil-markets v0.5.6,
-// as it is. Deals are kept in a datastore in memory, or in LevelDB with every write synced, as nodes have it; the
-// environment answers inside each call.
+// as it is. Deals are kept in a datastore in memory, each step of the path handed to all of them before the next; or in
+// LevelDB with every write synced, as nodes have it, each deal going on as soon as it can. The environment answers inside
+// each call.
 //
 //	reference -deals N -seconds S [-leveldb DIR]
 //
@@ -168,7 +169,7 @@ func (a *awaited) start(events int) {
 	a.mutex.Unlock()
 }
 
-func (a *awaited) notify(fsm.EventName, fsm.StateType) {
+func (a *awaited) count() {
 	a.mutex.Lock()
 	a.left--
 	last := a.left == 0
@@ -178,10 +179,77 @@ func (a *awaited) notify(fsm.EventName, fsm.StateType) {
 	}
 }
 
-// One round: `deals` deals, whose ids nobody had before, go the path side by side, each step on all of them before the next.
-// Returns the time of the events alone.
-func round(store datastore.Batching, first, deals int) time.Duration {
-	waiting := &awaited{done: make(chan struct{}, 1)}
+// How deals go the path: each step on all of them before the next; or each deal on its own, its next event handed in as
+// soon as it has told of the one before.
+type way struct {
+	awaited
+	onward bool
+	first  int
+	events []int    // told by each deal
+	steps  chan int // deals whose next step is due; one sender, for a notifier must not wait
+}
+
+func newWay(onward bool, first, deals int) *way {
+	return &way{awaited{done: make(chan struct{}, 1)}, onward, first, make([]int, deals), make(chan int, deals)}
+}
+
+// The step that begins after so many events; -1: none does.
+func stepAfter(events int) int {
+	for k, step := range path {
+		if k+1 < len(path) && step.upTo == events {
+			return k + 1
+		}
+	}
+	return -1
+}
+
+func (w *way) notify(_ fsm.EventName, state fsm.StateType) {
+	if w.onward {
+		deal := int(state.(rm.ClientDealState).ID)
+		w.events[deal-w.first]++
+		if stepAfter(w.events[deal-w.first]) >= 0 {
+			w.steps <- deal // there is room for all deals
+		}
+	}
+	w.count()
+}
+
+func send(group fsm.Group, deal, k int) {
+	must(0, group.Send(rm.DealID(deal), path[k].event, path[k].args...))
+}
+
+func (w *way) stepByStep(group fsm.Group) {
+	for k, step := range path {
+		before := 0
+		if k > 0 {
+			before = path[k-1].upTo
+		}
+		w.start((step.upTo - before) * len(w.events))
+		for i := range w.events {
+			send(group, w.first+i, k)
+		}
+		<-w.done
+	}
+}
+
+func (w *way) eachOnward(group fsm.Group) {
+	w.start(eventsPerDeal * len(w.events))
+	for i := range w.events {
+		send(group, w.first+i, 0)
+	}
+	for {
+		select {
+		case deal := <-w.steps:
+			send(group, deal, stepAfter(w.events[deal-w.first]))
+		case <-w.done:
+			return
+		}
+	}
+}
+
+// One round: `deals` deals, whose ids nobody had before, go the path side by side. Returns the time of the events alone.
+func round(store datastore.Batching, onward bool, first, deals int) time.Duration {
+	way := newWay(onward, first, deals)
 	group := must(fsm.New(store, fsm.Parameters{
 		Environment:     environment{},
 		StateType:       rm.ClientDealState{},
@@ -189,22 +257,16 @@ func round(store datastore.Batching, first, deals int) time.Duration {
 		Events:          clientstates.ClientEvents,
 		StateEntryFuncs: clientstates.ClientStateEntryFuncs,
 		FinalityStates:  clientstates.ClientFinalityStates,
-		Notifier:        waiting.notify,
+		Notifier:        way.notify,
 	}))
 	for i := first; i < first+deals; i++ {
 		must(0, group.Begin(rm.DealID(i), newDeal(rm.DealID(i))))
 	}
 	start := time.Now()
-	for k, step := range path {
-		before := 0
-		if k > 0 {
-			before = path[k-1].upTo
-		}
-		waiting.start((step.upTo - before) * deals)
-		for i := first; i < first+deals; i++ {
-			must(0, group.Send(rm.DealID(i), step.event, step.args...))
-		}
-		<-waiting.done
+	if onward {
+		way.eachOnward(group)
+	} else {
+		way.stepByStep(group)
 	}
 	took := time.Since(start)
 	checkEnd(group, first, deals)
@@ -241,11 +303,11 @@ func main() {
 	store := stores(*folder)
 	rounds := []float64{}
 	events := 0
-	round(store(), 0, *deals) // warms up
+	round(store(), *folder != "", 0, *deals) // warms up
 	next := *deals
 	for end := time.Now().Add(time.Duration(*seconds * 1e9)); len(rounds) == 0 || time.Now().Before(end); {
 		count := eventsPerDeal * *deals
-		rounds = append(rounds, float64(round(store(), next, *deals).Nanoseconds())/float64(count))
+		rounds = append(rounds, float64(round(store(), *folder != "", next, *deals).Nanoseconds())/float64(count))
 		events += count
 		next += *deals
 	}
