@@ -363,12 +363,20 @@ static bool stopped(const deal *d)
            (d->flags & DEAL_STAGED && !(d->flags & DEAL_ACTIVATING));
 }
 
+/* What was refused since the last put is in no snapshot: a put has to name it before the deal may leave. */
+bool engine_untold(const deal *d)
+{
+    return d->work && d->work->over.head;
+}
+
 bool engine_may_freeze(const deal *d)
 {
     const work *w = d->work;
     if (d->flags & (DEAL_GONE | DEAL_IN_CALL) || (w && w->put.kind))
         return false; /* the driver itself asks, so DEAL_BUSY says nothing here */
-    return d->flags & DEAL_STALLED || !(unsaved(d) || (w && w->answered && !w->open_op && d->flags & DEAL_OWED));
+    if (d->flags & DEAL_STALLED)
+        return true;
+    return !(unsaved(d) || engine_untold(d) || (w && w->answered && !w->open_op && d->flags & DEAL_OWED));
 }
 
 /* Does one thing. False: nothing can be done now; then the mutex was held from that finding on, so that nobody's retry or
@@ -382,7 +390,7 @@ static bool advance(drive *e)
     }
     if (stopped(d))
         return false;
-    if (d->flags & DEAL_MUST_PUT) {
+    if (d->flags & DEAL_MUST_PUT || (d->flags & DEAL_FREEZING && engine_untold(d))) {
         put_row(e);
         return true;
     }

@@ -59,6 +59,8 @@ void engine_stored(drive *e, int32_t outcome);
 bool engine_at_rest(const deal *d);
 /* Whether a deal that is to be frozen, and that no other thread drives, has come to rest. */
 bool engine_may_freeze(const deal *d);
+/* Whether refused events wait to be named in a put. */
+bool engine_untold(const deal *d);
 /* The environment's function for an op; NULL: none. */
 dealfsm_op_fn *op_function(const dealfsm_environment *environment, uint32_t op);
 /* Stalls the deal and says so. */

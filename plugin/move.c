@@ -309,6 +309,8 @@ int32_t machine_freeze(dealfsm_machine *machine, uint64_t id, dealfsm_error *err
         else
             code = border_fail(error, DEALFSM_E_BUSY, "deal",
                                "a put, callback or host call of it is running: it stops at its next rest");
+        if (code && engine_untold(d))
+            engine_drive(&e); /* nobody else may be there to put */
     }
     machine_leave(&e);
     return code;

@@ -194,6 +194,10 @@ static int32_t put(void *ctx, const dealfsm_put *row)
                             {0},           {0},           row->record_len, row->sidecar_len};
     memcpy(landing.row.record, row->record, row->record_len);
     memcpy(landing.row.sidecar, row->sidecar, row->sidecar_len);
+    for (uint32_t i = 0; i < row->happened_count; i++) {
+        const dealfsm_happened *h = (const void *)((const char *)row->happened + (size_t)i * row->happened_stride);
+        landing.refused += h->kind != DEALFSM_HAPPENED_APPLIED;
+    }
     bool fails = ++r->puts == r->fail_put;
     if (fails)
         landing.outcome = DEALFSM_PUT_FAILED;
@@ -201,6 +205,8 @@ static int32_t put(void *ctx, const dealfsm_put *row)
         r->row = landing.row;
     if (r->pending)
         push(r, &landing);
+    else if (!fails)
+        r->refused_stored += landing.refused;
     pthread_mutex_unlock(&r->lock);
     return r->pending ? DEALFSM_PUT_PENDING : landing.outcome;
 }
@@ -210,6 +216,7 @@ static void land(rig *r, const rig_action *action)
     pthread_mutex_lock(&r->lock);
     if (action->outcome == DEALFSM_PUT_DURABLE || r->landed)
         r->row = action->row;
+    r->refused_stored += action->outcome == DEALFSM_PUT_DURABLE ? action->refused : 0;
     pthread_mutex_unlock(&r->lock);
     int32_t result = dealfsm_host_stored(r->host, r->deal, action->revision, action->outcome, NULL);
     MUST_SAY(result >= 0, "a put is reported: %d", (int)result); /* Check's own assertions allocate */
@@ -227,6 +234,7 @@ static void heard(void *ctx, const dealfsm_notice *notice)
     rig *r = ctx;
     pthread_mutex_lock(&r->lock);
     r->ended += from_outside(notice);
+    r->refused += notice->kind != DEALFSM_NOTICE_APPLIED;
     if (notice->kind == DEALFSM_NOTICE_APPLIED) {
         const dealfsm_record *record = notice->record;
         MUST_SAY(notice->sequence == r->notices_count + 1u, "sequence %" PRIu64 " is told after %u", notice->sequence,

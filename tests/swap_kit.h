@@ -64,6 +64,7 @@ typedef struct rig_action {
     rig_op op;         /* ANSWER */
     uint64_t revision; /* LAND */
     int32_t outcome;
+    uint32_t refused; /* named in it */
     rig_row row;
 } rig_action;
 
@@ -93,6 +94,8 @@ struct rig {
     uint32_t ended_alone;      /* its end */
     uint64_t handed_in, ended; /* outside events: taken, and applied, refused or terminated */
     uint32_t held;             /* of them, so many were held */
+    uint32_t refused;          /* notices of refused and terminated events */
+    uint32_t refused_stored;   /* refused and terminated events that durable puts have named */
     uint32_t served;           /* bursts of the provider */
     uint64_t best_voucher;
     uint32_t vouchers;

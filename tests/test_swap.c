@@ -177,6 +177,33 @@ START_TEST(events_come_meanwhile)
 }
 END_TEST
 
+/* An event that was taken and refused later stands in the history, also when the deal moves before a put was due. It
+ * comes while a put is under way, moves in the queue, and is refused where no handler runs. */
+START_TEST(a_refusal_stays_in_the_history)
+{
+    static const char *const THREE[] = {"client-0.5.6", "client-0.5.6", "client-0.5.6"};
+    const dealfsm_event late = {.struct_size = sizeof late, .event = DEALFSM_ClientEventComplete};
+    rig *r = world(4, THREE, 3);
+    rig_create(r);
+    while (r->actions_count == 0 || r->actions[0].kind != RIG_LAND ||
+           r->actions[0].row.status != DEALFSM_DealStatusWaitForAcceptance)
+        rig_step(r);
+    r->handed_in++;
+    ck_assert_int_eq(dealfsm_host_dispatch(r->host, r->deal, &late, NULL, NULL), DEALFSM_ACCEPTED);
+    for (uint32_t side = 0; side < 2; side++) {
+        dealfsm_swap *swap = begin(r, side, side + 1);
+        commit(r, swap);
+        ck_assert_uint_eq(rig_where(r), side + 1);
+        ck_assert_uint_eq(r->refused, 1);
+        WORKS(dealfsm_swap_end(swap, &error));
+    }
+    ck_assert_uint_eq(r->refused_stored, 1);
+    rig_finish(r);
+    ck_assert_uint_eq(r->refused_stored, 1);
+    rig_free(r);
+}
+END_TEST
+
 /* ---- Failing */
 
 /* Goes on whatever fails: again and again, as an operator would. */
@@ -440,6 +467,7 @@ int main(void)
     tcase_add_loop_test(moments, up_at_every_moment, 0, WORLDS);
     tcase_add_loop_test(moments, up_and_back_at_every_moment, 0, WORLDS);
     tcase_add_loop_test(moments, events_come_meanwhile, 0, WORLDS);
+    tcase_add_test(moments, a_refusal_stays_in_the_history);
     suite_add_tcase(suite, moments);
     TCase *failing = tcase_create("failing");
     tcase_set_timeout(failing, 60);

@@ -235,7 +235,8 @@ typedef struct dealfsm_functions {
     int32_t (*activate)(dealfsm_machine *machine, uint64_t deal, uint64_t *revision, dealfsm_error *error);
 
     /* Stops a deal at rest; never waits. DEALFSM_OK: frozen; it answers only query, snapshot, thaw and drop now.
-     * DEALFSM_E_BUSY: not at rest; it stops at its next rest, and rest/1 is told. [any] */
+     * DEALFSM_E_BUSY: not at rest; it stops at its next rest, and rest/1 is told. Events that were refused since the
+     * last put are in no snapshot: a put names them first, also of a deal that stood still. [any] */
     int32_t (*freeze)(dealfsm_machine *machine, uint64_t deal, dealfsm_error *error);
 
     /* Lets a frozen deal (or one on its way there) go on. last_revision: the highest revision that anybody may have put
