@@ -153,7 +153,8 @@ static void add_refusal(store_view *view, const deal_row *it, const deal_past *p
 {
     const description *machine = &it->module->machine;
     if (past->outside_refused != 0) {
-        words_add(text, "; %s was refused in %s at %s", words_short_event(view->arena, machine, past->outside_event),
+        words_add(text, "; %s was refused in %s at %s: unless it is sent again, the deal stays here",
+                  words_short_event(view->arena, machine, past->outside_event),
                   words_state(view->arena, machine, past->outside_state),
                   time_text(view->arena, past->outside_refused));
     }
