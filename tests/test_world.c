@@ -327,7 +327,7 @@ static const char *const SAID[][3] = {
      "DealAccepted Blocks(200) Blocks(200) Blocks(400) Blocks(400) Ask(800) Blocks(600) Blocks(600) Blocks(800) "
      "Blocks(800) Blocks(900) Blocks(900) Ask(1000) Blocks(1000) Blocks(1000) All Last(200) Complete"},
     {"goes_silent", "", "DealAccepted Blocks(200) Blocks(400)"},
-    {"cancels", "", "DealAccepted Blocks(200) Blocks(400) DataTransferError"},
+    {"cancels", "", "DealAccepted Blocks(200) Blocks(400) ProviderCancelled"},
     {"completes_early", "", "DealAccepted Blocks(200) Blocks(400) Complete"},
     {"talks_nonsense", "", "DealAccepted Blocks(200) Blocks(400) UnknownResponseReceived"},
     {"transfer_fails", "", "DealAccepted Blocks(200) Blocks(400) DataTransferError"},
@@ -402,7 +402,7 @@ START_TEST(world_vouchers)
     ck_assert_uint_eq(create_voucher(0, 100, 1)->outcome, DEALFSM_ANSWER_ERROR);
     ck_assert_uint_eq(create_voucher(0, 99, 2)->outcome, DEALFSM_ANSWER_ERROR);
     ck_assert_str_eq(heard.text, "the lane has a voucher for as much or more already");
-    ck_assert_uint_eq(create_voucher(0, 2001, 3)->outcome, DEALFSM_ANSWER_ERROR);
+    ck_assert_uint_eq(create_voucher(0, 2001, 3)->outcome, DEALFSM_ANSWER_SHORTFALL);
     ck_assert_str_eq(heard.text, "not enough funds in the payment channel");
     ck_assert_uint_eq(create_voucher(0, 2000, 4)->outcome, DEALFSM_ANSWER_OK);
     heard.bytes[0][ADDRESS_LEN + 20] ^= 1; /* the amount, but the signature tells */
@@ -416,7 +416,6 @@ END_TEST
 START_TEST(world_shortfall)
 {
     make(WORLD("", "", "1 FIL", "honest", ""));
-    world_adapt(w, true, true);
     open_transfer_op();
     make_channel_ready(2000);
     ck_assert_uint_eq(create_voucher(0, 2258, 1)->outcome, DEALFSM_ANSWER_SHORTFALL);

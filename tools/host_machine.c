@@ -30,9 +30,28 @@ static int32_t machine_create(void *ctx, const dealfsm_record *terms)
     return result;
 }
 
+/* The world speaks to the latest machines; an earlier one is told of a cancellation as of any failure of the transfer. */
+static const dealfsm_event *in_its_words(const host_node *node, uint64_t deal, const dealfsm_event *event)
+{
+    static const char cancelled[] = "deal data transfer cancelled by the provider";
+    static const dealfsm_value why = {.struct_size = sizeof why,
+                                      .kind = DEALFSM_ERROR,
+                                      .data = (const uint8_t *)cancelled,
+                                      .data_len = sizeof cancelled - 1};
+    static const dealfsm_event failed = {.struct_size = sizeof failed,
+                                         .event = DEALFSM_ClientEventDataTransferError,
+                                         .args = &why,
+                                         .args_count = 1,
+                                         .args_stride = sizeof why};
+    bool strange =
+        event->event == DEALFSM_ClientEventProviderCancelled && !host_swap_knows(node->swap, deal, event->event);
+    return strange ? &failed : event;
+}
+
 static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
 {
     const host_node *node = ctx;
+    event = in_its_words(node, deal, event);
     int32_t result = dealfsm_host_dispatch(node->host, deal, event, revision, NULL);
     /* The world forgets the event when this returns: so it waits until the side that goes on has it. */
     while (result == DEALFSM_HELD && dealfsm_swap_settled(node->host, deal, NULL) == DEALFSM_HELD) {
@@ -41,10 +60,18 @@ static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *e
     return result;
 }
 
+/* ... and of a shortfall as of any error. */
 static int32_t machine_complete(void *ctx, const dealfsm_answer *answer)
 {
     const host_node *node = ctx;
-    return dealfsm_host_complete(node->host, answer, NULL);
+    dealfsm_answer plain = *answer;
+    if (answer->outcome == DEALFSM_ANSWER_SHORTFALL &&
+        !host_swap_knows(node->swap, answer->deal, DEALFSM_ClientEventVoucherShortfall)) {
+        plain.outcome = DEALFSM_ANSWER_ERROR;
+        plain.values = NULL;
+        plain.values_count = 0;
+    }
+    return dealfsm_host_complete(node->host, &plain, NULL);
 }
 
 static int32_t machine_retry(void *ctx, uint64_t deal)

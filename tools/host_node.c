@@ -241,16 +241,12 @@ static int count_deals(host_node *node, const char *books)
 
 static bool begin_world(host_node *node, const world_options *options, const char *books, text_why *why)
 {
-    bool cancelled = host_swap_all_know(node->swap, DEALFSM_ClientEventProviderCancelled);
-    bool shortfall = host_swap_all_know(node->swap, DEALFSM_ClientEventVoucherShortfall);
     char *of = scenario_text(node->options->scenario);
     bool ok = of != NULL || text_refuse(why, "%s: cannot be read again", node->options->scenario);
     if (ok && node->options->world != NULL) {
         node->client = world_client_open(node->options->world, why);
-        ok = node->client != NULL &&
-             world_client_begin(node->client, of, options, cancelled, shortfall, node->rows, why);
+        ok = node->client != NULL && world_client_begin(node->client, of, options, node->rows, why);
     } else if (ok) {
-        world_adapt(node->world, cancelled, shortfall);
         ok = (books == NULL || world_file_open(node->world, books, of, why)) &&
              world_begin(node->world, node->rows, why);
     }

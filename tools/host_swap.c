@@ -39,6 +39,7 @@ struct host_swap {
     size_t current; /* has the deals */
     size_t from;    /* of the present swap: `current`, or what follows it */
     atomic_bool all_back;
+    atomic_bool moving;      /* a swap is under way, up or down */
     unsigned next;           /* --swap-to */
     host_swap_option option; /* of the present swap */
     size_t target;
@@ -122,6 +123,7 @@ static void end_swap(host_swap *s)
 {
     dealfsm_swap_progress now = {.struct_size = sizeof now};
     s->stage = IDLE;
+    atomic_store(&s->moving, false);
     if (dealfsm_swap_look(s->swap, &now, NULL) >= 0 && now.phase == DEALFSM_SWAP_FINAL &&
         now.count[DEALFSM_SWAP_STAYS] > 0) {
         s->swap = NULL;
@@ -162,10 +164,12 @@ static void begin(host_swap *s)
     atomic_store(&s->ended, 0);
     s->looks = 0;
     atomic_store(&s->goal, s->sides[s->target].generation);
+    atomic_store(&s->moving, true);
     int32_t result = dealfsm_swap_begin(s->node->host, s->sides[s->from].generation, s->sides[s->target].generation,
                                         &options, &s->swap, &error);
     if (result < 0) {
         say(s, error.text);
+        atomic_store(&s->moving, false);
         return;
     }
     s->stage = PREPARING;
@@ -434,10 +438,13 @@ static bool knows(const side *which, uint32_t event)
     return false;
 }
 
-bool host_swap_all_know(const host_swap *s, uint32_t event)
+bool host_swap_knows(const host_swap *s, uint64_t deal, uint32_t event)
 {
+    uint32_t generation = 0;
+    const bool moving = atomic_load(&s->moving);
+    (void)dealfsm_host_route(s->node->host, deal, &generation, NULL);
     for (size_t i = 0; i < s->sides_count; i++) {
-        if (!knows(&s->sides[i], event)) {
+        if ((moving || s->sides[i].generation == generation) && !knows(&s->sides[i], event)) {
             return false;
         }
     }

@@ -35,8 +35,8 @@ host_swap *host_swap_new(struct host_node *node);
 bool host_swap_need(host_swap *swap, const char *machine_version);
 /* Opens a machine in each, aside, so that deals of an earlier run come back to theirs. */
 bool host_swap_open(host_swap *swap);
-/* Every machine has that event. */
-bool host_swap_all_know(const host_swap *swap, uint32_t event);
+/* Whether the machine that has the deal has that event, and also any that the deal may just be on its way to. */
+bool host_swap_knows(const host_swap *swap, uint64_t deal, uint32_t event);
 /* The generation of the node's own module. */
 uint32_t host_swap_own(const host_swap *swap);
 /* Deals of that version came back to it that may move to the node's own later: a swap follows when all are back. */

@@ -5,7 +5,7 @@
 /* Between a node and a world in a process of its own: a unix socket, a JSON object a line, each request of the node
  * answered by one line. Numbers that may need 64 bits are texts; values have the forms of values.h.
  *
- *   {"hello": 1, "scenario": {…}, "deals": n, "seed": "n", "cancelled": b, "shortfall": b,
+ *   {"hello": 1, "scenario": {…}, "deals": n, "seed": "n",
  *    "rows": [[deal, revision, sequence, final], …]}
  *       -> {"books": "/path"}. First of all; rows are those of the node's store. What the world has sent that is not in
  *          them comes again.

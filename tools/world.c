@@ -43,12 +43,6 @@ void world_free(world *w)
     free(w);
 }
 
-void world_adapt(world *w, bool cancelled, bool shortfall)
-{
-    w->can_cancel = cancelled;
-    w->can_fall_short = shortfall;
-}
-
 void world_break(world *w, const char *why)
 {
     w->broken = w->broken != NULL ? w->broken : why;

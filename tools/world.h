@@ -41,10 +41,6 @@ typedef struct world_options {
 world *world_new(const world_options *options);
 void world_free(world *w);
 
-/* What the machine knows: ClientEventProviderCancelled (else DataTransferError tells of a cancellation), and
- * DEALFSM_ANSWER_SHORTFALL (else it is an error). Neither is the default. */
-void world_adapt(world *w, bool cancelled, bool shortfall);
-
 enum {
     AMOUNT_MAX = 96, /* stored form: all that a scenario can ask for, with much to spare */
     VOUCHER_MAX = 256,

@@ -95,15 +95,14 @@ static json_t *rows_of(const world_row *rows, uint64_t deals)
     return list;
 }
 
-bool world_client_begin(world_client *c, const char *of, const world_options *options, bool cancelled, bool shortfall,
-                        const world_row *rows, text_why *why)
+bool world_client_begin(world_client *c, const char *of, const world_options *options, const world_row *rows,
+                        text_why *why)
 {
     char seed[24];
     (void)snprintf(seed, sizeof seed, "%" PRIu64, options->seed);
     json_t *answer =
-        request(c, json_pack("{s:i, s:o, s:I, s:s, s:b, s:b, s:o}", "hello", 1, "scenario", json_loads(of, 0, NULL),
-                             "deals", (json_int_t)options->deals, "seed", seed, "cancelled", (int)cancelled,
-                             "shortfall", (int)shortfall, "rows", rows_of(rows, options->deals)));
+        request(c, json_pack("{s:i, s:o, s:I, s:s, s:o}", "hello", 1, "scenario", json_loads(of, 0, NULL), "deals",
+                             (json_int_t)options->deals, "seed", seed, "rows", rows_of(rows, options->deals)));
     const char *books = json_string_value(json_object_get(answer, "books"));
     bool ok = books != NULL && strlen(books) < sizeof c->books;
     if (ok) {

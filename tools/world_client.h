@@ -14,8 +14,8 @@ void world_client_close(world_client *c);
 
 /* What the world has to know first. `of` is the scenario as scenario_text gives it, w a new world of it. False: the
  * world refuses, *why. */
-bool world_client_begin(world_client *c, const char *of, const world_options *options, bool cancelled, bool shortfall,
-                        const world_row *rows, text_why *why);
+bool world_client_begin(world_client *c, const char *of, const world_options *options, const world_row *rows,
+                        text_why *why);
 world_link world_client_link(world_client *c);
 /* Takes a new world to where the other process's is. False: *why. */
 bool world_client_finish(world_client *c, world *w, text_why *why);

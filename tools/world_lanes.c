@@ -105,7 +105,7 @@ lane *chain_verify(const channel *c, const uint8_t *voucher, size_t len, mpz_t a
 
 /* Would the voucher be good? As in the network, one of an equal or lower amount is refused; so is one that is not
  * covered. */
-static bool voucher_allowed(const world *w, const channel *c, const lane *l, const mpz_t amount, reply *r)
+static bool voucher_allowed(const channel *c, const lane *l, const mpz_t amount, reply *r)
 {
     mpz_t missing;
     mpz_init(missing);
@@ -118,10 +118,8 @@ static bool voucher_allowed(const world *w, const channel *c, const lane *l, con
         reply_error(r, "the lane has a voucher for as much or more already");
     } else if (!covered) {
         reply_error(r, "not enough funds in the payment channel");
-        if (w->can_fall_short) {
-            r->outcome = DEALFSM_ANSWER_SHORTFALL;
-            reply_amount(r, missing);
-        }
+        r->outcome = DEALFSM_ANSWER_SHORTFALL;
+        reply_amount(r, missing);
     }
     mpz_clear(missing);
     return higher && covered;
@@ -129,6 +127,7 @@ static bool voucher_allowed(const world *w, const channel *c, const lane *l, con
 
 bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *r, asked *key)
 {
+    (void)w;
     channel *c = d->channel;
     uint64_t number = op->args[2].number;
     if (!channel_matches(d, &op->args[0], r)) {
@@ -142,7 +141,7 @@ bool chain_create_voucher(world *w, world_deal *d, const dealfsm_op *op, reply *
     mpz_t amount;
     mpz_init(amount);
     text_amount_import(amount, op->args[1].data, op->args[1].data_len);
-    bool ok = voucher_allowed(w, c, l, amount, r);
+    bool ok = voucher_allowed(c, l, amount, r);
     if (ok) {
         mpz_add(c->granted, c->granted, amount);
         mpz_sub(c->granted, c->granted, l->granted);

@@ -169,8 +169,6 @@ typedef struct world_deal {
 
 struct world {
     world_options options;
-    bool can_cancel;
-    bool can_fall_short;
     const scenario *scenario;
     pthread_mutex_t mutex;
     struct world_file *file; /* or NULL */

@@ -178,7 +178,6 @@ static void send_on(world *w, world_deal *d, outside *say)
 static bool strike(world *w, world_deal *d, outside *say)
 {
     static const char failure[] = "deal data transfer failed: stream reset";
-    static const char cancelled[] = "deal data transfer cancelled by the provider";
     serving *s = &d->serving;
     if (s->struck || s->sent < s->strikes) {
         return false;
@@ -190,11 +189,7 @@ static bool strike(world *w, world_deal *d, outside *say)
     case HABIT_GOES_SILENT:
         return true;
     case HABIT_CANCELS:
-        if (w->can_cancel) {
-            say->event = DEALFSM_ClientEventProviderCancelled;
-        } else {
-            say_text(say, DEALFSM_ClientEventDataTransferError, DEALFSM_ERROR, cancelled);
-        }
+        say->event = DEALFSM_ClientEventProviderCancelled;
         return true;
     case HABIT_TRANSFER_FAILS:
         say_text(say, DEALFSM_ClientEventDataTransferError, DEALFSM_ERROR, failure);

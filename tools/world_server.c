@@ -88,7 +88,6 @@ static json_t *greet(server *s, const json_t *hello)
     if (!ok) {
         return error_of(s->why.text);
     }
-    world_adapt(s->world, wire_flag(hello, "cancelled"), wire_flag(hello, "shortfall"));
     s->link = world_local(s->world);
     s->deals = deals;
     return json_pack("{s:s}", "books", s->books);
