@@ -70,7 +70,7 @@ static void print_text(const bench_swap *b)
         printf("  median pause at most %.0f microseconds without store, to %s: %.1f  %s\n", median_aim_ns / 1e3,
                target(b, &b->rows[i]), b->rows[i].median_ns / 1e3, met(&b->rows[i]) ? "met" : "MISSED");
     }
-    puts("with a store the put that names the new version is in the pause, and so are the puts it stands in line with;\n"
+    puts("with a store the put that names the new version is in the pause, with the few that share its commit;\n"
          "within one version there is no such put");
 }
 
