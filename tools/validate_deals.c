@@ -151,8 +151,12 @@ bool rig_remove(rig *it, uint64_t deal)
     if (fn->forget(it->machine, deal, NULL) == DEALFSM_OK || fn->drop(it->machine, deal, NULL) == DEALFSM_OK) {
         return true;
     }
-    return same_result(it->v, "freeze (to take the deal out)", DEALFSM_OK, fn->freeze(it->machine, deal, &error),
-                       &error) &&
+    int32_t frozen = fn->freeze(it->machine, deal, &error);
+    if (frozen == DEALFSM_E_BUSY) { /* what was refused had to be named in a put first, which is done */
+        error = (dealfsm_error){.struct_size = sizeof error};
+        frozen = fn->freeze(it->machine, deal, &error);
+    }
+    return same_result(it->v, "freeze (to take the deal out)", DEALFSM_OK, frozen, &error) &&
            same_result(it->v, "drop", DEALFSM_OK, fn->drop(it->machine, deal, &error), &error);
 }
 
