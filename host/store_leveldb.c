@@ -47,11 +47,11 @@ int32_t leveldb_open_again(leveldb_store *it, dealfsm_error *error)
     /* Recovery writes what was in memory to new files; if it failed, nobody could even read. */
     if (statvfs(it->path, &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize < 2 * WRITE_BUFFER)
         return host_error(error, DEALFSM_E_IO, "url", "%s cannot be written: the disk is full; %d MiB have to be free",
-                          host_short(it->path), 2 * WRITE_BUFFER >> 20);
+                          host_short(it->store->path), 2 * WRITE_BUFFER >> 20);
     if (pthread_rwlock_trywrlock(&it->lock) != 0)
         return host_error(error, DEALFSM_E_BUSY, "url",
                           "%s has to be opened again after a failed write, but somebody reads it",
-                          host_short(it->path));
+                          host_short(it->store->path));
     if (it->db != NULL)
         leveldb_close(it->db);
     int32_t result = open_database(it, error);
@@ -90,7 +90,7 @@ static int32_t check_layout(leveldb_store *it, dealfsm_error *error)
     if (layout[0] != '\0' && strcmp(layout, "1") != 0)
         return host_error(error, DEALFSM_E_VERSION, "url",
                           "%s has layout %s, known here is 1: a newer library wrote it and is needed",
-                          host_short(it->path), layout);
+                          host_short(it->store->path), layout);
     it->current = 0;
     while (it->current < LEVELDB_PLACES && leveldb_places[it->current].current != NULL &&
            strcmp(leveldb_places[it->current].current, current) != 0)
@@ -99,7 +99,7 @@ static int32_t check_layout(leveldb_store *it, dealfsm_error *error)
         return host_error(error, DEALFSM_E_VERSION, "url",
                           "%s keeps retrieval deals in version %s, known here are those up to 2: a newer library is "
                           "needed",
-                          host_short(it->path), current);
+                          host_short(it->store->path), current);
     return DEALFSM_OK;
 }
 
@@ -206,8 +206,10 @@ static int32_t open_path(leveldb_store *it, dealfsm_error *error)
         result = check_layout(it, error);
     if (result >= 0 && !read_only)
         result = write_layout(it, error);
-    if (result >= 0)
+    if (result >= 0) {
         look_for_records(it);
+        leveldb_tell_lost(it);
+    }
     return result;
 }
 

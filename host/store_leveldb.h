@@ -97,6 +97,8 @@ typedef struct leveldb_store {
 
 /* Turns an error of LevelDB into ours and frees it. */
 int32_t leveldb_failure(const leveldb_store *it, char *why, const char *doing, dealfsm_error *error);
+/* Tells the log what LevelDB left out of its journal when it was opened. store_leveldb_lost.c */
+void leveldb_tell_lost(const leveldb_store *it);
 /* Closes and opens again. DEALFSM_E_BUSY: somebody reads; DEALFSM_E_IO. */
 int32_t leveldb_open_again(leveldb_store *it, dealfsm_error *error);
 /* Copies a database that nobody has open to a directory of its own. *copy is freed by the caller. */

@@ -27,7 +27,7 @@ static int32_t begin(reading *r, leveldb_store *it, dealfsm_error *error)
     if (it->db == NULL) {
         pthread_rwlock_unlock(&it->lock);
         return host_error(error, DEALFSM_E_IO, "url", "%s could not be opened again after a failed write",
-                          host_short(it->path));
+                          host_short(it->store->path));
     }
     r->snapshot = leveldb_create_snapshot(it->db);
     r->options = leveldb_readoptions_create();
@@ -207,7 +207,7 @@ int32_t leveldb_rows(void *handle, const uint64_t *after, dealfsm_store_row_fn *
         result = walk_deal(r.it, walks, deal, each, ctx);
     if (result == 0 && trouble_of(walks, trouble, sizeof trouble) != NULL)
         result = host_error(error, DEALFSM_E_CORRUPT, "url", "%s: all that can be read was read, some cannot: %s",
-                            host_short(r.it->path), trouble);
+                            host_short(r.it->store->path), trouble);
     for (unsigned i = 0; i < WALKS; i++)
         leveldb_walk_end(&walks[i]);
     end(&r);
@@ -304,7 +304,7 @@ int32_t leveldb_stats(void *handle, dealfsm_store_stats *out, dealfsm_error *err
     leveldb_store *it = handle;
     DIR *directory = opendir(it->path);
     if (directory == NULL)
-        return host_error(error, DEALFSM_E_IO, "url", "%s cannot be read", host_short(it->path));
+        return host_error(error, DEALFSM_E_IO, "url", "%s cannot be read", host_short(it->store->path));
     out->layout = 1;
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         struct stat info;

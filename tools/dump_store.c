@@ -105,6 +105,10 @@ static void tell_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
 {
     const store_view *view = ctx;
     (void)level;
+    if (deal == 0) {
+        fprintf(stderr, "%s: %s\n", view->command, text);
+        return;
+    }
     fprintf(stderr, "%s: deal %" PRIu64 ": %s\n", view->command, deal, text);
 }
 

@@ -135,12 +135,14 @@ static void node_notify(void *ctx, const dealfsm_notice *notice)
     }
 }
 
-/* What the machine logs: errors on standard error, the rest is part of the trace. */
+/* What the machine logs: errors on standard error, the rest is part of the trace. Deal 0: what a store says of itself. */
 static void node_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
 {
     host_node *node = ctx;
     bool ours = deal > 0 && deal <= node->deals;
-    if (level <= DEALFSM_LOG_ERROR) {
+    if (deal == 0 && level <= DEALFSM_LOG_WARNING) {
+        (void)fprintf(stderr, "dealfsm-host: %s\n", text);
+    } else if (level <= DEALFSM_LOG_ERROR) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", deal, text);
     } else if (node->options->trace && ours && node->runner != NULL) {
         host_trace_line(node, deal, runner_now(node->runner, deal), text);

@@ -51,7 +51,7 @@ typedef struct dealfsm_store_options {
     uint32_t history_limit;             /* events of a deal that are kept, the last; 0: all */
     uint64_t waiting_bytes;             /* beyond so many that wait to be written, a put waits for room; 0: 64 MiB */
     const dealfsm_store_faults *faults; /* NULL: none */
-    const dealfsm_log_v1 *log;          /* told about what was found damaged and commits that failed; NULL: nobody */
+    const dealfsm_log_v1 *log;          /* told what was found damaged and commits that failed; deal 0: of none; NULL: nobody */
     const char *private_dir;            /* library: where its copy is loaded from, as for modules; NULL: one is made */
 } dealfsm_store_options;
 
