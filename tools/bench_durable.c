@@ -69,7 +69,7 @@ static bool measure_reference(bench_durable *b, uint32_t size, double seconds)
     say("the reference on LevelDB, %u deals at a time", r->deals);
     bench_durable_name(b, name, sizeof name);
     bench_place_file(&b->place, name, folder);
-    json_t *read = bench_reference_run(b->program, r->deals, seconds, folder, &r->ns);
+    json_t *read = bench_reference_run(b->program, r->deals, seconds, folder, &r->ns, &r->cpu);
     if (read == NULL) {
         return bench_fail(&b->error, bench_stopped() ? "interrupted" : "the reference failed");
     }

@@ -43,7 +43,8 @@ typedef struct durable_resume {
 /* The reference on LevelDB, each write synced, as nodes have it. */
 typedef struct durable_reference {
     uint32_t deals;
-    bench_samples ns; /* an event */
+    bench_samples ns;  /* an event */
+    bench_samples cpu; /* the same, of all processors together */
 } durable_reference;
 
 typedef struct bench_durable {

@@ -105,8 +105,9 @@ static json_t *reference_json(const bench_durable *b)
     json_t *rows = json_array();
     for (uint32_t i = 0; i < b->options->sizes_count; i++) {
         const durable_reference *r = &b->references[i];
-        json_array_append_new(rows, json_pack("{s:i, s:f, s:i}", "deals_at_a_time", (int)r->deals, "events_per_second",
-                                              reference_events(b, r->deals), "rounds", (int)r->ns.count));
+        json_array_append_new(rows, json_pack("{s:i, s:f, s:f, s:i}", "deals_at_a_time", (int)r->deals,
+                                              "events_per_second", reference_events(b, r->deals), "cpu_ns_per_event",
+                                              bench_samples_median(&r->cpu), "rounds", (int)r->ns.count));
     }
     return json_pack("{s:s, s:o}", "go", b->go, "rows", rows);
 }
@@ -173,16 +174,16 @@ static void print_reference(const bench_durable *b)
         "\nreference, events/s: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on go-ds-leveldb, which "
         "syncs every write;\nit keeps no history. Beside it durable dispatch on leveldb, and how many times as fast "
         "that "
-        "is\n  deals          reference  history on   times   history off  times\n",
+        "is\n  deals         reference  processors' us  history on   times  history off  times\n",
         b->go);
     for (uint32_t i = 0; i < b->options->sizes_count; i++) {
         const durable_reference *r = &b->references[i];
         const double theirs = reference_events(b, r->deals);
-        printf("  %-10u%14.0f", r->deals, theirs);
+        printf("  %-10u%13.0f%16.1f", r->deals, theirs, bench_samples_median(&r->cpu) / 1e3);
         for (const durable_row *row = b->rows; row < b->rows + b->rows_count && theirs > 0; row++) {
             if (row->deals == r->deals && strcmp(row->store, "leveldb") == 0) {
                 const double ours = bench_samples_median(&row->ours);
-                printf("%12.0f%8.1f", ours, ours / theirs);
+                printf("%12.0f%8.1f ", ours, ours / theirs);
             }
         }
         puts("");

@@ -87,7 +87,15 @@ bool bench_reference_build(const bench_options *options, const bench_place *plac
     return well;
 }
 
-json_t *bench_reference_run(const char *program, uint32_t deals, double seconds, const char *folder, bench_samples *ns)
+static void add_samples(bench_samples *samples, const json_t *rounds)
+{
+    for (size_t i = 0; i < json_array_size(rounds); i++) {
+        bench_samples_add(samples, json_number_value(json_array_get(rounds, i)));
+    }
+}
+
+json_t *bench_reference_run(const char *program, uint32_t deals, double seconds, const char *folder, bench_samples *ns,
+                            bench_samples *cpu)
 {
     char count[32];
     char time[32];
@@ -96,8 +104,9 @@ json_t *bench_reference_run(const char *program, uint32_t deals, double seconds,
     json_t *read = run_for_json((const char *const[]){program, "-deals", count, "-seconds", time, "-leveldb",
                                                       folder != NULL ? folder : "", NULL});
     json_t *rounds = json_object_get(read, "ns_per_event");
-    for (size_t i = 0; i < json_array_size(rounds); i++) {
-        bench_samples_add(ns, json_number_value(json_array_get(rounds, i)));
+    add_samples(ns, rounds);
+    if (cpu != NULL) {
+        add_samples(cpu, json_object_get(read, "cpu_ns_per_event"));
     }
     if (json_array_size(rounds) == 0) {
         fprintf(stderr, "dealfsm-bench: the reference failed with %u deals at a time\n", deals);
@@ -110,7 +119,7 @@ json_t *bench_reference_run(const char *program, uint32_t deals, double seconds,
 static bool measure_size(const char *program, uint32_t deals, double seconds, json_t *rows)
 {
     bench_samples *s = calloc(1, sizeof *s);
-    json_t *read = s != NULL ? bench_reference_run(program, deals, seconds, NULL, s) : NULL;
+    json_t *read = s != NULL ? bench_reference_run(program, deals, seconds, NULL, s, NULL) : NULL;
     if (read != NULL) {
         json_array_append_new(rows, json_pack("{s:i, s:f, s:f, s:i, s:O, s:O}", "deals_at_a_time", (int)deals, "median",
                                               bench_samples_median(s), "min", bench_samples_min(s), "rounds",

@@ -7,7 +7,8 @@
 //
 //	reference -deals N -seconds S [-leveldb DIR]
 //
-// prints one JSON object: deals (in flight at a time), events, ns_per_event of each round, go (version), threads.
+// prints one JSON object: deals (in flight at a time), events, ns_per_event and cpu_ns_per_event (of all processors) of each
+// round, go (version), threads.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -247,8 +249,16 @@ func (w *way) eachOnward(group fsm.Group) {
 	}
 }
 
-// One round: `deals` deals, whose ids nobody had before, go the path side by side. Returns the time of the events alone.
-func round(store datastore.Batching, onward bool, first, deals int) time.Duration {
+// What all processors together have worked for this process.
+func worked() time.Duration {
+	var usage syscall.Rusage
+	must(0, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// One round: `deals` deals, whose ids nobody had before, go the path side by side. Returns the time of the events alone,
+// and the processors' work.
+func round(store datastore.Batching, onward bool, first, deals int) (time.Duration, time.Duration) {
 	way := newWay(onward, first, deals)
 	group := must(fsm.New(store, fsm.Parameters{
 		Environment:     environment{},
@@ -262,16 +272,16 @@ func round(store datastore.Batching, onward bool, first, deals int) time.Duratio
 	for i := first; i < first+deals; i++ {
 		must(0, group.Begin(rm.DealID(i), newDeal(rm.DealID(i))))
 	}
-	start := time.Now()
+	work, start := worked(), time.Now()
 	if onward {
 		way.eachOnward(group)
 	} else {
 		way.stepByStep(group)
 	}
-	took := time.Since(start)
+	took, work := time.Since(start), worked()-work
 	checkEnd(group, first, deals)
 	must(0, group.Stop(context.Background()))
-	return took
+	return took, work
 }
 
 func checkEnd(group fsm.Group, first, deals int) {
@@ -301,18 +311,20 @@ func main() {
 	folder := flag.String("leveldb", "", "folder for a LevelDB; else in memory")
 	flag.Parse()
 	store := stores(*folder)
-	rounds := []float64{}
+	rounds, works := []float64{}, []float64{}
 	events := 0
 	round(store(), *folder != "", 0, *deals) // warms up
 	next := *deals
 	for end := time.Now().Add(time.Duration(*seconds * 1e9)); len(rounds) == 0 || time.Now().Before(end); {
 		count := eventsPerDeal * *deals
-		rounds = append(rounds, float64(round(store(), *folder != "", next, *deals).Nanoseconds())/float64(count))
+		took, work := round(store(), *folder != "", next, *deals)
+		rounds = append(rounds, float64(took.Nanoseconds())/float64(count))
+		works = append(works, float64(work.Nanoseconds())/float64(count))
 		events += count
 		next += *deals
 	}
 	must(0, json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
-		"deals": *deals, "events": events, "ns_per_event": rounds,
+		"deals": *deals, "events": events, "ns_per_event": rounds, "cpu_ns_per_event": works,
 		"go": runtime.Version(), "threads": runtime.GOMAXPROCS(0),
 	}))
 }
