@@ -66,8 +66,8 @@ static double worked(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* LevelDB goes on in the background, by one thread for all databases of the process: whoever's turn is next shall not pay
- * for the one before. */
+/* LevelDB goes on in the background, by one thread for all databases of the process: whoever's turn is next shall not
+ * pay for the one before. */
 static void settle(void)
 {
     enum { NAPS_MOST = 200 };

@@ -30,8 +30,8 @@ void bench_node_close(bench_node *n);
 
 /* Creates deals [first, first + count) and waits until they are durable. */
 bool bench_node_create(bench_node *n, uint64_t first, uint32_t count);
-/* Takes them along the path, all side by side, up to so many events of each: the next event that has to be handed in is,
- * as soon as the subscriber hears of the one before. */
+/* Takes them along the path, all side by side, up to so many events of each: the next event that has to be handed in
+ * is, as soon as the subscriber hears of the one before. */
 bool bench_node_run(bench_node *n, uint64_t first, uint32_t count, uint32_t events);
 /* Hands one event to one deal and waits until it is told. */
 bool bench_node_one(bench_node *n, uint64_t deal, const dealfsm_event *event);
