@@ -30,8 +30,8 @@ extern void *__libc_realloc(void *memory, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *memory);
 
-static atomic_int countdown = -1; /* the allocation that fails; below 0: none */
-static atomic_bool memory_for_good;      /* and all after it */
+static atomic_int countdown = -1;   /* the allocation that fails; below 0: none */
+static atomic_bool memory_for_good; /* and all after it */
 static atomic_bool memory_failed;
 static atomic_llong memory_living; /* allocations that have not been freed */
 
