@@ -35,7 +35,7 @@ static const char *const upgrades[] = {
     " revision INTEGER NOT NULL," /* of the put that told it */
     " position INTEGER NOT NULL," /* in that put */
     " sequence INTEGER NOT NULL," /* of the deal after the event */
-    " kind TEXT NOT NULL,"        /* applied, refused, terminated */
+    " kind TEXT NOT NULL,"        /* applied, refused, terminated, moved */
     " event INTEGER NOT NULL,"
     " event_name TEXT,"
     " from_status INTEGER NOT NULL,"

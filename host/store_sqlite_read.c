@@ -237,7 +237,9 @@ static uint32_t kind_of(const char *word)
         return DEALFSM_HAPPENED_APPLIED;
     if (strcmp(word, "refused") == 0)
         return DEALFSM_HAPPENED_REFUSED;
-    return strcmp(word, "terminated") == 0 ? DEALFSM_HAPPENED_TERMINATED : 0;
+    if (strcmp(word, "terminated") == 0)
+        return DEALFSM_HAPPENED_TERMINATED;
+    return strcmp(word, "moved") == 0 ? DEALFSM_HAPPENED_MOVED : 0;
 }
 
 static void read_event(walk *w, sqlite3_stmt *statement)

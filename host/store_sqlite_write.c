@@ -8,6 +8,7 @@ static const char *const kinds[] = {
     [DEALFSM_HAPPENED_APPLIED] = "applied",
     [DEALFSM_HAPPENED_REFUSED] = "refused",
     [DEALFSM_HAPPENED_TERMINATED] = "terminated",
+    [DEALFSM_HAPPENED_MOVED] = "moved",
 };
 
 static const char put_sql[] =
@@ -117,20 +118,26 @@ static void bind_amounts(sqlite3_stmt *statement, const store_event *event)
 static int put_event(sqlite_store *it, const store_put *put, uint32_t position, const char *when)
 {
     const store_event *event = &put->events[position];
-    const store_knowledge *known = put->known;
     sqlite3_stmt *statement = it->event;
-    bool named = event->kind >= DEALFSM_HAPPENED_APPLIED && event->kind <= DEALFSM_HAPPENED_TERMINATED;
+    dealfsm_store_event names = {.kind = event->kind,
+                                 .event = event->event,
+                                 .from = event->from,
+                                 .to = event->to,
+                                 .message = event->message,
+                                 .message_len = event->message_len};
+    bool named = event->kind >= DEALFSM_HAPPENED_APPLIED && event->kind <= DEALFSM_HAPPENED_MOVED;
+    store_event_names(it->store, put->machine_version, &names);
     number(statement, 1, put->deal);
     number(statement, 2, put->revision);
     number(statement, 3, position);
     number(statement, 4, event->sequence);
     text(statement, 5, named ? kinds[event->kind] : "?");
     number(statement, 6, event->event);
-    text(statement, 7, known != NULL ? store_name(known->events, event->event) : NULL);
+    text(statement, 7, names.event_name);
     number(statement, 8, event->from);
-    text(statement, 9, known != NULL ? store_name(known->statuses, event->from) : NULL);
+    text(statement, 9, names.from_name);
     number(statement, 10, event->to);
-    text(statement, 11, known != NULL ? store_name(known->statuses, event->to) : NULL);
+    text(statement, 11, names.to_name);
     sqlite3_bind_text(statement, 12, when, STORE_TIME_TEXT - 1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 13, event->reason);
     sqlite3_bind_text64(statement, 14, event->message_len > 0 ? event->message : "", event->message_len, SQLITE_STATIC,

@@ -167,12 +167,25 @@ void store_row_check(const dealfsm_store *store, dealfsm_store_row *row, char *d
     }
 }
 
+const char *store_name_there(const dealfsm_store *store, const char *version, uint64_t version_len, uint64_t status)
+{
+    char text[256];
+    if (version_len >= sizeof text)
+        return NULL;
+    memcpy(text, version, version_len);
+    text[version_len] = '\0';
+    const store_knowledge *known = store_known(store, text);
+    return known != NULL ? store_name(known->statuses, status) : NULL;
+}
+
 void store_event_names(const dealfsm_store *store, const char *machine_version, dealfsm_store_event *event)
 {
     const store_knowledge *known = machine_version != NULL ? store_known(store, machine_version) : NULL;
     if (known == NULL)
         return;
-    event->event_name = store_name(known->events, event->event);
-    event->from_name = store_name(known->statuses, event->from);
+    bool moved = event->kind == DEALFSM_HAPPENED_MOVED;
+    event->event_name = moved ? NULL : store_name(known->events, event->event);
+    event->from_name = moved ? store_name_there(store, event->message, event->message_len, event->from)
+                             : store_name(known->statuses, event->from);
     event->to_name = store_name(known->statuses, event->to);
 }

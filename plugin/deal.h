@@ -75,6 +75,7 @@ typedef struct put {
     put_kind kind;
     bool called;      /* the store's function has not returned yet */
     int32_t reported; /* what `stored` said meanwhile, or 0 */
+    bool moved;       /* it tells that the deal came from another machine version */
     uint64_t revision;
     uint32_t over;    /* of the entries in `over`, so many are named in this put */
     uint32_t ends;    /* PUT_STEP to a final state: so many queued entries (behind the head) end with it */
@@ -109,7 +110,9 @@ typedef struct extra {
     struct subscriber *subscribers; /* guarded by the machine's subscriptions mutex */
     fsm_bytes carried;              /* of the sidecar, until the first event is applied */
     fsm_bytes unknown;              /* of the sidecar */
-    uint8_t bytes[];                /* of both */
+    fsm_bytes moved_from;           /* the machine version that the row still names; size 0: this one */
+    uint64_t moved_status;          /* with it: the status there */
+    uint8_t bytes[];                /* of these */
 } extra;
 
 typedef struct deal {

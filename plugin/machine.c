@@ -271,7 +271,8 @@ static void count_deal(const deal *d, dealfsm_counters *out)
     out->deals++;
     out->memory_bytes += sizeof *d + d->capacity;
     if (d->extra)
-        out->memory_bytes += sizeof *d->extra + d->extra->unknown.size + d->extra->carried.size;
+        out->memory_bytes +=
+            sizeof *d->extra + d->extra->unknown.size + d->extra->carried.size + d->extra->moved_from.size;
     out->stalled += (d->flags & DEAL_STALLED) != 0;
     if (!d->work)
         return;

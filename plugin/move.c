@@ -25,6 +25,16 @@ static int32_t fill_snapshot(const record_layout *layout, const fsm_record *reco
                        (unsigned long long)out->record_len, (unsigned long long)out->sidecar_len);
 }
 
+/* The row names the version that the deal comes from, unless the snapshot says which. */
+static void name_origin(sidecar *side, const version *from, uint64_t status)
+{
+    const char *tag = from->machine->version;
+    if (side->moved.size)
+        return;
+    side->moved = (fsm_bytes){(const uint8_t *)tag, (uint32_t)strlen(tag)};
+    side->moved_status = status;
+}
+
 static int32_t write_snapshot(const deal *d, const version *to, const dealfsm_snapshot *room, dealfsm_snapshot *out,
                               dealfsm_error *error)
 {
@@ -37,7 +47,11 @@ static int32_t write_snapshot(const deal *d, const version *to, const dealfsm_sn
         return fill_snapshot(to->layout, &record, &side, room, out, error);
     journey j;
     int32_t code = journey_make(&j, &record, &side, &module_version, to, error);
-    j.side.moved = true;
+    name_origin(&j.side, &module_version, record.status);
+    if (d->extra && d->extra->moved_from.size) { /* it has come itself, and no put has said so */
+        j.side.moved = d->extra->moved_from;
+        j.side.moved_status = d->extra->moved_status;
+    }
     if (!code)
         code = fill_snapshot(to->layout, &j.t.record, &j.side, room, out, error);
     journey_end(&j);
@@ -141,19 +155,33 @@ static int32_t read_sidecar(const dealfsm_snapshot *snapshot, const version *fro
     return DEALFSM_OK;
 }
 
-/* Carried and unknown fields of the sidecar, kept beside the deal. */
+/* Copies bytes to *at and steps over them. */
+static fsm_bytes keep_bytes(uint8_t **at, fsm_bytes bytes)
+{
+    uint8_t *start = *at;
+    if (bytes.size)
+        memcpy(start, bytes.data, bytes.size);
+    *at += bytes.size;
+    return (fsm_bytes){start, bytes.size};
+}
+
+/* Carried and unknown fields of the sidecar, and where the deal comes from, kept beside the deal. */
 static bool keep_extra(deal *d, const sidecar *side)
 {
-    if (!side->carried.size && !side->unknown.size)
+    const char *mine = module_version.machine->version;
+    fsm_bytes from = side->moved;
+    if (from.size == strlen(mine) && !memcmp(from.data, mine, from.size))
+        from.size = 0; /* there and back, and no put in between */
+    if (!side->carried.size && !side->unknown.size && !from.size)
         return true;
-    extra *x = malloc(sizeof *x + side->carried.size + side->unknown.size);
+    extra *x = malloc(sizeof *x + side->carried.size + side->unknown.size + from.size);
     if (!x)
         return false;
-    *x = (extra){.carried = {x->bytes, side->carried.size}, .unknown = {x->bytes + side->carried.size, side->unknown.size}};
-    if (side->carried.size)
-        memcpy(x->bytes, side->carried.data, side->carried.size);
-    if (side->unknown.size)
-        memcpy(x->bytes + side->carried.size, side->unknown.data, side->unknown.size);
+    *x = (extra){.moved_status = side->moved_status};
+    uint8_t *at = x->bytes;
+    x->carried = keep_bytes(&at, side->carried);
+    x->unknown = keep_bytes(&at, side->unknown);
+    x->moved_from = keep_bytes(&at, from);
     d->extra = x;
     return true;
 }
@@ -227,9 +255,10 @@ static int32_t stage_from(dealfsm_machine *machine, const version *from, const f
                           entries *queue, bool older, dealfsm_error *error)
 {
     if (from == &module_version)
-        return stage(machine, record, side, queue, older || side->moved, error);
+        return stage(machine, record, side, queue, older || side->moved.size, error);
     journey j;
     int32_t code = journey_make(&j, record, side, from, &module_version, error);
+    name_origin(&j.side, from, record->status);
     if (!code)
         code = stage(machine, &j.t.record, &j.side, &j.queue, true, error);
     journey_end(&j);

@@ -33,7 +33,16 @@ static void fill_over(dealfsm_happened *out, const entry *x, uint64_t sequence)
 static void fill_happened(drive *e, dealfsm_happened *out, const put_plan *p)
 {
     const work *w = e->deal->work;
+    const extra *x = e->deal->extra;
     const entry *queued = w->queue.head;
+    if (w->put.moved)
+        *out++ = (dealfsm_happened){.struct_size = sizeof *out,
+                                    .kind = DEALFSM_HAPPENED_MOVED,
+                                    .sequence = p->sidecar.sequence,
+                                    .from = x->moved_status,
+                                    .to = p->record->status,
+                                    .message = (const char *)x->moved_from.data,
+                                    .message_len = x->moved_from.size};
     if (w->put.kind == PUT_STEP) {
         *out++ = (dealfsm_happened){.struct_size = sizeof *out,
                                     .kind = DEALFSM_HAPPENED_APPLIED,
@@ -45,8 +54,8 @@ static void fill_happened(drive *e, dealfsm_happened *out, const put_plan *p)
                                     .message_len = e->after.message.size};
         queued = queued->next;
     }
-    for (const entry *x = w->over.head; x; x = x->next)
-        fill_over(out++, x, e->deal->sequence);
+    for (const entry *over = w->over.head; over; over = over->next)
+        fill_over(out++, over, e->deal->sequence);
     for (uint32_t i = 0; i < w->put.ends; i++, queued = queued->next) {
         entry ended = {.event = queued->event, .reason = DEALFSM_E_TERMINATED, .status = e->after.status};
         fill_over(out++, &ended, p->sidecar.sequence);
@@ -116,7 +125,8 @@ static bool put_now(drive *e, const fsm_record *record, const sidecar *side)
     p.sidecar.owed = owed_in_row(side->owed, record->status);
     w->put.over = w->over.count;
     w->put.ends = step && w->put.step.is_final ? w->queue.count - 1 : 0;
-    p.happened = step + w->put.over + w->put.ends;
+    w->put.moved = d->extra && d->extra->moved_from.size; /* DEAL_MUST_PUT is set then: no step comes before it */
+    p.happened = w->put.moved + step + w->put.over + w->put.ends;
     p.record_len = e->record_len;
     p.sidecar_len = sidecar_write(&p.sidecar, NULL, 0);
     if (p.record_len + p.sidecar_len > sizeof stack)
@@ -208,6 +218,8 @@ void engine_stored(drive *e, int32_t outcome)
         d->behind = d->revision - p.revision;
         d->flags |= DEAL_VISIBLE;
         w->saved = p.revision;
+        if (p.moved)
+            d->extra->moved_from = (fsm_bytes){0};
         for (uint32_t i = 0; i < p.over; i++)
             free(entries_pop(&w->over));
         if (p.kind == PUT_STEP) {

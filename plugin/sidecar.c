@@ -85,8 +85,8 @@ uint64_t sidecar_write(const sidecar *s, uint8_t *buffer, uint64_t capacity)
 {
     cbor_writer w = {buffer, capacity, 0};
     cbor_write_head(&w, CBOR_MAP,
-                    3 + (s->owed != 0) + (s->queued != 0) + (s->mark != FSM_MARK_NO) + (s->carried.size != 0) + s->moved +
-                        (s->unknown.size ? pairs(s->unknown) : 0));
+                    3 + (s->owed != 0) + (s->queued != 0) + (s->mark != FSM_MARK_NO) + (s->carried.size != 0) +
+                        (s->moved.size != 0) + (s->unknown.size ? pairs(s->unknown) : 0));
     write_number(&w, KEY_VERSION, SIDECAR_VERSION);
     write_number(&w, KEY_SEQUENCE, s->sequence);
     write_number(&w, KEY_REVISION, s->revision);
@@ -100,8 +100,12 @@ uint64_t sidecar_write(const sidecar *s, uint8_t *buffer, uint64_t capacity)
         cbor_write_head(&w, CBOR_UINT, KEY_CARRIED);
         cbor_write_raw(&w, s->carried);
     }
-    if (s->moved)
-        write_number(&w, KEY_MOVED, 1);
+    if (s->moved.size) {
+        cbor_write_head(&w, CBOR_UINT, KEY_MOVED);
+        cbor_write_head(&w, CBOR_ARRAY, 2);
+        cbor_write_string(&w, CBOR_TEXT, s->moved);
+        cbor_write_head(&w, CBOR_UINT, s->moved_status);
+    }
     cbor_write_raw(&w, s->unknown);
     return w.length;
 }
@@ -258,17 +262,13 @@ static bool read_carried(cbor_reader *r, fsm_bytes *out)
     return true;
 }
 
-static bool read_moved(cbor_reader *r, bool *moved)
+static bool read_moved(cbor_reader *r, sidecar *s)
 {
-    uint64_t number = 0;
-    const uint8_t *start = r->at;
-    if (!read_number(r, &number))
+    if (!read_count(r, 2, "expected a machine version and a status (an array of 2)") ||
+        !cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, &s->moved, "expected a machine version") ||
+        !read_number(r, &s->moved_status))
         return false;
-    *moved = number == 1;
-    if (*moved)
-        return true;
-    r->at = start;
-    return cbor_fail(r, "expected the mark of a snapshot for another version: 1");
+    return s->moved.size || cbor_fail(r, "expected the machine version that the row names, found an empty text");
 }
 
 static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, entries *queue, bool *memory)
@@ -292,7 +292,7 @@ static bool read_fields(cbor_reader *r, const fsm_machine *machine, sidecar *s, 
         (take_key(r, KEY_QUEUE, &left) && !read_queue(r, machine, queue, memory)) ||
         (take_key(r, KEY_MARK, &left) && !read_mark(r, &s->mark)) ||
         (take_key(r, KEY_CARRIED, &left) && !read_carried(r, &s->carried)) ||
-        (take_key(r, KEY_MOVED, &left) && !read_moved(r, &s->moved)) || !keep_unknown(r, left, &s->unknown))
+        (take_key(r, KEY_MOVED, &left) && !read_moved(r, s)) || !keep_unknown(r, left, &s->unknown))
         return false;
     return r->at == r->end || cbor_fail(r, "bytes after the end");
 }

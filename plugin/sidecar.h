@@ -12,8 +12,8 @@
  *   5 the mark `unversioned` (1 yes, 2 not known; left out for no),
  *   6 carried: an array of [machine version, stored record]: what the deal was on other versions before it moved, kept
  *     until the first event is applied (left out when there is none),
- *   7 moved, 1: a snapshot that a later version wrote for this one: the row still names that one, so it has to be put first.
- *     Never in a row (left out when it is not so).
+ *   7 moved, [machine version, status]: a snapshot that a later version wrote for this one: the row still names that
+ *     one, with that status, so it has to be put first. Never in a row (left out when it is not so).
  * Fields with other keys come from a later version of it: they are kept as they are and written again. */
 
 #include "deal.h"
@@ -26,7 +26,8 @@ typedef struct sidecar {
     uint64_t revision;
     uint32_t owed; /* SIDECAR_… set */
     fsm_mark mark;
-    bool moved;
+    fsm_bytes moved; /* the machine version that the row names; size 0: left out */
+    uint64_t moved_status;
     uint32_t queued;
     const entry *queue;
     fsm_bytes carried; /* the array; none: left out */

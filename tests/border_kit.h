@@ -5,7 +5,8 @@
 /* A host to try the border with: a machine, a store in memory that outlives it, a world that keeps its books by op key, and
  * a journal of all that the machine did to its host, as a line of text:
  *
- *     put r2 s1 New [Open]            a put: revision, sequence, status, what happened: applied, -refused, !terminated
+ *     put r2 s1 New [Open]            a put: revision, sequence, status, what happened: applied, -refused, !terminated,
+ *                                     moved VERSION STATUS (there, its number)
  *     put r2 s1 New [Open] failed     … which did not come to DURABLE: failed, landed (and failed), lost, pending, early
  *     told s1 Open New>New            a notice of an applied event;   refused Open -11, terminated Open: of the others
  *     ask OpenDataTransfer s1 n1      an op; with "again" when flagged ASKED_BEFORE, "keyless" when WITHOUT_KEY

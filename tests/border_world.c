@@ -109,6 +109,11 @@ static void note_put(kit *k, const dealfsm_put *put, const char *ending)
     for (uint32_t i = 0; i < put->happened_count; i++) {
         const dealfsm_happened *h = (const void *)((const uint8_t *)put->happened + (size_t)i * put->happened_stride);
         size_t used = strlen(list);
+        if (h->kind == DEALFSM_HAPPENED_MOVED) {
+            snprintf(list + used, sizeof list - used, "%smoved %.*s %" PRIu64, i > 0 ? " " : "", (int)h->message_len,
+                     h->message, h->from);
+            continue;
+        }
         snprintf(list + used, sizeof list - used, "%s%s%s", i > 0 ? " " : "", marks[h->kind], kit_event_word(h->event));
     }
     kit_note(k, "put r%" PRIu64 " s%" PRIu64 " %s [%s]%s", put->revision, put->sequence, kit_status_word(put->status),
@@ -125,7 +130,10 @@ static void check_put(const kit *k, const dealfsm_put *put)
     MUST(put->final_state || !row->final_state);
     for (uint32_t i = 0; i < put->happened_count; i++) {
         const dealfsm_happened *h = (const void *)((const uint8_t *)put->happened + (size_t)i * put->happened_stride);
-        MUST_SAY(h->kind != DEALFSM_HAPPENED_APPLIED || i == 0, "the applied event comes first");
+        bool first = h->kind == DEALFSM_HAPPENED_APPLIED || h->kind == DEALFSM_HAPPENED_MOVED;
+        MUST_SAY(!first || i == 0, "the applied event, or the move, comes first");
+        MUST(h->kind != DEALFSM_HAPPENED_MOVED ||
+             (h->event == 0 && h->reason == 0 && h->sequence == put->sequence && h->to == put->status));
     }
 }
 

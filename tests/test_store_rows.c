@@ -167,6 +167,34 @@ START_TEST(history_amounts)
 }
 END_TEST
 
+/* A move keeps its place in the history and has no event; the status before it is named by the version that the
+ * message names. */
+START_TEST(history_move)
+{
+    enum { ONGOING = DEALFSM_DealStatusOngoing };
+    told events = {.length = 0};
+    dealfsm_happened move = applied(1, ONGOING);
+    move.kind = DEALFSM_HAPPENED_MOVED;
+    move.event = 0;
+    dealfsm_store *store = open_flags(url_of(_i, "s"), 0);
+    WORKS(dealfsm_store_teach(store, kit_module.functions, &error));
+    ck_assert_int_eq(put(store, 7, 1), DEALFSM_PUT_DURABLE);
+    ck_assert_int_eq(put_telling(store, 7, 2, ONGOING, &move, 1), DEALFSM_PUT_DURABLE);
+    move.message = kit_module.describe->machine_version;
+    move.message_len = strlen(move.message);
+    ck_assert_int_eq(put_telling(store, 7, 3, ONGOING, &move, 1), DEALFSM_PUT_DURABLE);
+    close_store(store);
+    store = open_flags(kit_url, DEALFSM_STORE_READ_ONLY);
+    WORKS(dealfsm_store_teach(store, kit_module.functions, &error));
+    WORKS(dealfsm_store_history(store, NULL, tell_event, &events, &error));
+    WORKS(dealfsm_store_history(store, NULL, tell_amounts, &events, &error));
+    close_store(store);
+    ck_assert_ptr_nonnull(strstr(events.text, "7 r2 s1 4 (null) (null)>DealStatusOngoing 0 \"text\"\n"
+                                              "7 r3 s1 4 (null) DealStatusNew>DealStatusOngoing 0 \"client "));
+    ck_assert_ptr_nonnull(strstr(events.text, "r2 4 - - 0 \"text\"\n"));
+}
+END_TEST
+
 /* ---- Several threads */
 
 enum { THREADS = 4, DEALS_EACH = 20, PUTS_EACH = 25 };
@@ -308,6 +336,7 @@ int main(void)
     tcase_add_loop_test(both, history_limited, 0, KINDS);
     tcase_add_loop_test(both, history_off, 0, KINDS);
     tcase_add_loop_test(both, history_amounts, 0, KINDS);
+    tcase_add_loop_test(both, history_move, 0, KINDS);
     tcase_add_loop_test(both, readers_and_writers, 0, KINDS);
     tcase_add_loop_test(both, not_there, 0, KINDS);
     tcase_add_loop_test(both, one_writer, 0, KINDS);

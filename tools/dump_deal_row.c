@@ -75,6 +75,9 @@ static int32_t take_event(void *ctx, const dealfsm_store_event *event)
         past->last_applied = event->when;
         return 0;
     }
+    if (event->kind == DEALFSM_HAPPENED_MOVED) {
+        return 0;
+    }
     past->refused++;
     if (event->kind == DEALFSM_HAPPENED_REFUSED && info != NULL && info->from_outside == DEALFSM_OUTSIDE_ANY_TIME) {
         past->outside_refused = event->when;

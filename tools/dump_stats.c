@@ -43,7 +43,7 @@ typedef struct tally { /* of a machine version and state */
 } tally;
 
 static const char *const waits_names[] = {"nothing", "handler", "queue", "event", "unknown", "module", "repair"};
-enum { WAITS = sizeof waits_names / sizeof *waits_names, HAPPENINGS = 4 };
+enum { WAITS = sizeof waits_names / sizeof *waits_names, HAPPENINGS = 5 };
 
 typedef struct figures {
     store_view *view;

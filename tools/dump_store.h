@@ -111,7 +111,7 @@ json_t *u64_json(uint64_t number);                                       /* deci
 json_t *text_json(values_arena *arena, const char *data, uint64_t size); /* not UTF-8: {"hex": …} */
 /* A name without "DealStatus" or "ClientEvent". */
 const char *brief_name(const char *name);
-const char *happened_name(uint32_t kind); /* "applied" */
+const char *happened_name(uint32_t kind); /* "applied"; MOVED: "moved" */
 /* "DealStatusOngoing" by the newest module that knows it (one vocabulary serves all versions), else by the store, else
  * the number. */
 const char *past_state(const store_view *view, uint64_t status, const char *stored);

@@ -74,7 +74,7 @@ const char *brief_name(const char *name)
 
 const char *happened_name(uint32_t kind)
 {
-    static const char *const names[] = {"unknown", "applied", "refused", "terminated"};
+    static const char *const names[] = {"unknown", "applied", "refused", "terminated", "moved"};
     return kind < sizeof names / sizeof *names ? names[kind] : names[0];
 }
 
@@ -236,7 +236,9 @@ json_t *event_json(store_view *view, const dealfsm_store_event *event)
     set(json, "sequence", u64_json(event->sequence));
     set(json, "when", time_json(event->when));
     set(json, "what", json_string_nocheck(happened_name(event->kind)));
-    set(json, "event", json_string(past_event(view, event->event, event->event_name)));
+    set(json, "event",
+        event->kind == DEALFSM_HAPPENED_MOVED ? json_null()
+                                              : json_string(past_event(view, event->event, event->event_name)));
     set(json, "from", json_string(past_state(view, event->from, event->from_name)));
     set(json, "to", json_string(past_state(view, event->to, event->to_name)));
     set(json, "reason", json_integer(event->reason));

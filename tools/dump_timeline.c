@@ -26,6 +26,24 @@ static uint64_t sum_of(const char *text, uint64_t size)
     return sum;
 }
 
+static bool is_failure(const dealfsm_store_event *event)
+{
+    return event->kind != DEALFSM_HAPPENED_APPLIED && event->kind != DEALFSM_HAPPENED_MOVED;
+}
+
+/* A version is a plain word or two; anything else, by a hand that wrote there, stands in quotes. */
+static const char *machine_before(values_arena *arena, const dealfsm_store_event *event)
+{
+    words text = {.arena = arena};
+    for (uint64_t i = 0; i < event->message_len; i++) {
+        if (event->message[i] <= ' ' && event->message[i] != ' ') {
+            return readable_text(arena, (const uint8_t *)event->message, event->message_len);
+        }
+    }
+    words_add(&text, "%.*s", (int)event->message_len, event->message);
+    return words_text(&text);
+}
+
 static const char *what_happened(timeline *it, const dealfsm_store_event *event)
 {
     values_arena *arena = it->view->arena;
@@ -36,6 +54,8 @@ static const char *what_happened(timeline *it, const dealfsm_store_event *event)
         if (event->from != event->to) {
             words_add(&text, " → %s", brief_name(past_state(it->view, event->to, event->to_name)));
         }
+    } else if (event->kind == DEALFSM_HAPPENED_MOVED) {
+        words_add(&text, "from %s", machine_before(arena, event));
     } else {
         words_add(&text, "%s in %s", happened_name(event->kind), from);
     }
@@ -53,10 +73,15 @@ static void add_amount(timeline *it, words *text, const char *name, const char *
     words_add(text, " %s", readable_fil(it->view->arena, amount));
 }
 
-/* "requested 0.5 FIL, received 1024 bytes (1 KiB)"; "": nothing changed. */
+/* "requested 0.5 FIL, received 1024 bytes (1 KiB)"; of a move "PaymentChannelAddingFunds →
+ * PaymentChannelAddingInitialFunds"; "": nothing changed. */
 static const char *changes(timeline *it, const dealfsm_store_event *event)
 {
     words text = {.arena = it->view->arena};
+    if (event->kind == DEALFSM_HAPPENED_MOVED && event->from != event->to) {
+        words_add(&text, "%s → %s", brief_name(past_state(it->view, event->from, event->from_name)),
+                  brief_name(past_state(it->view, event->to, event->to_name)));
+    }
     add_amount(it, &text, "requested", event->payment_requested, it->payment_requested);
     add_amount(it, &text, "spent", event->funds_spent, it->funds_spent);
     if (event->payment_requested != NULL && event->total_received != it->total_received) {
@@ -70,7 +95,7 @@ static const char *changes(timeline *it, const dealfsm_store_event *event)
 /* What happened, from `column` on, and beside it what changed by it, or below where there is no room. */
 static void outcome(timeline *it, const dealfsm_store_event *event, size_t column)
 {
-    const paper_ink ink = event->kind == DEALFSM_HAPPENED_APPLIED ? INK_PLAIN : INK_WARNING;
+    const paper_ink ink = is_failure(event) ? INK_WARNING : INK_PLAIN;
     const char *happened = what_happened(it, event);
     const char *changed = changes(it, event);
     const bool beside = column + paper_width(happened) + 2 + paper_width(changed) <= PAPER_COLUMNS;
@@ -86,9 +111,12 @@ static void outcome(timeline *it, const dealfsm_store_event *event, size_t colum
     }
 }
 
-/* An applied event tells the record's message, the others their reason. */
+/* An applied event tells the record's message, those that failed their reason. */
 static void message(timeline *it, const dealfsm_store_event *event)
 {
+    if (event->kind == DEALFSM_HAPPENED_MOVED) {
+        return;
+    }
     const uint64_t sum = sum_of(event->message, event->message_len);
     const bool applied = event->kind == DEALFSM_HAPPENED_APPLIED;
     const bool is_new = !applied || it->message != sum;
@@ -114,8 +142,11 @@ void timeline_event(timeline *it, const dealfsm_store_event *event)
     words_add(&sequence, applied ? "%" PRIu64 : "-", event->sequence);
     paper_indent(it->out, INDENT);
     fprintf(it->out->out, "%-12s  %6s  ", dated ? when + DAY + 1 : "-", words_text(&sequence));
-    words_item(&name, "", brief_name(past_event(it->view, event->event, event->event_name)));
-    paper_put(it->out, applied ? INK_NAME : INK_WARNING, words_text(&name));
+    words_item(&name, "",
+               event->kind == DEALFSM_HAPPENED_MOVED
+                   ? happened_name(event->kind)
+                   : brief_name(past_event(it->view, event->event, event->event_name)));
+    paper_put(it->out, is_failure(event) ? INK_WARNING : INK_NAME, words_text(&name));
     const size_t used = EVENT_COLUMN + paper_width(words_text(&name));
     const size_t column = used + 2 > TEXT_COLUMN ? used + 2 : TEXT_COLUMN;
     paper_indent(it->out, column - used);

@@ -3,7 +3,7 @@
 #define TOOLS_DUMP_TIMELINE_H
 
 /* The events of one deal as lines: when, sequence, event, from and to and the amounts that changed, or why it was
- * refused. */
+ * refused; and its moves: which machine version it came from, and the status that had another name there. */
 
 #include "dump_store.h"
 

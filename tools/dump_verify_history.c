@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The history of a deal is a chain: sequences grow, each event begins where the last one ended, and the row is its end.
- * It may have gaps: histories are limited, or off for a while. */
+ * A move to another machine version changes the status, and no sequence. It may have gaps: histories are limited, or
+ * off for a while. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -52,7 +53,7 @@ typedef struct walk {
     size_t at;
     verify_found_fn *found;
     void *ctx;
-    dealfsm_store_event last; /* the last applied event; its texts are gone */
+    dealfsm_store_event last; /* the last applied event or move; its texts are gone */
     bool any;
 } walk;
 
@@ -87,31 +88,46 @@ static void check_chain(walk *w, const dealfsm_store_event *event)
     if (!w->any || last->deal != event->deal) {
         return;
     }
-    if (event->sequence <= last->sequence) {
+    const bool moved = event->kind == DEALFSM_HAPPENED_MOVED;
+    if (moved ? event->sequence < last->sequence : event->sequence <= last->sequence) {
         words_add(&text,
                   "the history tells event %" PRIu64 " behind event %" PRIu64 ": an event came twice, or is late",
                   event->sequence, last->sequence);
         say(w, event->deal, words_text(&text));
-    } else if (event->sequence == last->sequence + 1 && event->from != last->to) {
+    } else if (moved && event->sequence == last->sequence && event->from != last->to) {
+        words_add(&text, "the move behind event %" PRIu64 " begins in %s, the event ended in %s", event->sequence,
+                  brief_name(past_state(w->view, event->from, NULL)), brief_name(past_state(w->view, last->to, NULL)));
+        say(w, event->deal, words_text(&text));
+    } else if (!moved && event->sequence == last->sequence + 1 && event->from != last->to) {
         words_add(&text, "event %" PRIu64 " begins in %s, the one before it ended in %s", event->sequence,
                   brief_name(past_state(w->view, event->from, NULL)), brief_name(past_state(w->view, last->to, NULL)));
         say(w, event->deal, words_text(&text));
     }
 }
 
-static void check_row(walk *w, const dealfsm_store_event *event)
+/* The end of a deal's history is its row. A move changes the row and no sequence, so that a node that runs may have
+ * moved the deal since its row was walked. */
+static void check_end(walk *w)
 {
     words text = {.arena = w->view->arena};
+    const dealfsm_store_event *last = &w->last;
     last_step row;
-    if (!step_of(w, event->deal, event->sequence, &row)) {
-        say(w, event->deal, "the history tells of a deal that has no row");
-    } else if (event->sequence > row.sequence) {
-        words_add(&text, "the history tells event %" PRIu64 ", the row is at %" PRIu64, event->sequence, row.sequence);
-        say(w, event->deal, words_text(&text));
-    } else if (event->sequence == row.sequence && event->to != row.status) {
+    bool found = w->any && step_of(w, last->deal, last->sequence, &row);
+    if (found && last->sequence == row.sequence && last->to != row.status) {
+        found = dealfsm_store_row_of(w->view->store, last->deal, take_step, &row, NULL) == 0;
+    }
+    if (!w->any) {
+        return;
+    }
+    if (!found) {
+        say(w, last->deal, "the history tells of a deal that has no row");
+    } else if (last->sequence > row.sequence) {
+        words_add(&text, "the history tells event %" PRIu64 ", the row is at %" PRIu64, last->sequence, row.sequence);
+        say(w, last->deal, words_text(&text));
+    } else if (last->sequence == row.sequence && last->to != row.status) {
         words_add(&text, "the last event leads to %s, the row is in %s",
-                  brief_name(past_state(w->view, event->to, NULL)), brief_name(past_state(w->view, row.status, NULL)));
-        say(w, event->deal, words_text(&text));
+                  brief_name(past_state(w->view, last->to, NULL)), brief_name(past_state(w->view, row.status, NULL)));
+        say(w, last->deal, words_text(&text));
     }
 }
 
@@ -119,9 +135,11 @@ static int32_t take_event(void *ctx, const dealfsm_store_event *event)
 {
     walk *w = ctx;
     values_arena_clear(w->view->arena);
-    if (event->kind == DEALFSM_HAPPENED_APPLIED) {
+    if (event->kind == DEALFSM_HAPPENED_APPLIED || event->kind == DEALFSM_HAPPENED_MOVED) {
+        if (w->any && w->last.deal != event->deal) {
+            check_end(w);
+        }
         check_chain(w, event);
-        check_row(w, event);
         w->last = *event;
         w->any = true;
     }
@@ -133,4 +151,5 @@ void verify_history(store_view *view, last_steps *all, verify_found_fn *found, v
     dealfsm_error error = {.struct_size = sizeof error};
     walk w = {.view = view, .all = all, .found = found, .ctx = ctx};
     store_walked(view, dealfsm_store_history(view->store, NULL, take_event, &w, &error), &error);
+    check_end(&w);
 }

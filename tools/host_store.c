@@ -101,7 +101,8 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 static int32_t take_event(void *ctx, const dealfsm_store_event *event)
 {
     host_node *node = ctx;
-    if (event->kind != DEALFSM_HAPPENED_APPLIED && event->deal >= 1 && event->deal <= node->deals) {
+    const bool refused = event->kind == DEALFSM_HAPPENED_REFUSED || event->kind == DEALFSM_HAPPENED_TERMINATED;
+    if (refused && event->deal >= 1 && event->deal <= node->deals) {
         host_track *track = &node->tracks[event->deal - 1];
         track->refusals++;
         track->refused_event = event->event;

@@ -3,6 +3,8 @@
 /* Rules on what a put may come to at once: durable, failed (perhaps landed), lost. */
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "validate.h"
 
@@ -251,6 +253,83 @@ static void what_happened(validator *v)
     }
 }
 
+/* ---- Moves */
+
+static uint32_t count_moves(const seen *put)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < json_array_size(put->args); i++) {
+        count += json_integer_value(json_object_get(json_array_get(put->args, i), "kind")) == DEALFSM_HAPPENED_MOVED;
+    }
+    return count;
+}
+
+/* Takes a new deal of `version` in, activates it where the first put fails, and sends an event. */
+static void come_from(validator *v, dealfsm_snapshot *snapshot, const char *version)
+{
+    const bool other = strcmp(version, v->machine.machine_version) != 0;
+    script s = {.at = 1, .outcome = DEALFSM_PUT_FAILED};
+    rig it = {.on_put = scripted, .hook_ctx = &s};
+    snapshot->machine_version = version;
+    snapshot->sidecar_len = 0; /* a bare record: nothing beside it says where it was */
+    if (rig_open(&it, v) &&
+        same_result(v, "restore", DEALFSM_OK, v->functions->restore(it.machine, snapshot, NULL), NULL)) {
+        const int32_t result = v->functions->activate(it.machine, 1, NULL, NULL);
+        expect(v, result == (other ? DEALFSM_STALLED : DEALFSM_APPLIED) && it.puts == other,
+               "a put if the deal comes from another version, and only then", result_text(v, result));
+        if (other) {
+            same_result(v, "retry", DEALFSM_APPLIED, v->functions->retry(it.machine, 1, NULL, NULL), NULL);
+        }
+        rig_dispatch(&it, 1, DEALFSM_ClientEventOpen, NULL, 0);
+        for (uint32_t i = 0, puts = 0; i < it.count; i++) {
+            if (it.list[i].what == SEEN_PUT) {
+                const json_t *first = json_array_get(it.list[i].args, 0);
+                const bool named = other && puts++ < 2;
+                expect(v, count_moves(&it.list[i]) == named, named ? "the move in the put" : "no move in the put",
+                       json_text(v->arena, it.list[i].args));
+                expect(v,
+                       !named || (strcmp(json_string_value(json_object_get(first, "message")), version) == 0 &&
+                                  (uint64_t)json_integer_value(json_object_get(first, "to")) == it.list[i].to),
+                       format(v->arena, "the move first, from %s", version), json_text(v->arena, it.list[i].args));
+            }
+        }
+        expect(v, it.puts == (other ? 3 : 1), "a put of the event", "another number of puts");
+    }
+    rig_close(&it);
+}
+
+/* A deal that comes from another version says so in its first put, and again after that has failed; not in the next.
+ * Of its own version there is nothing to say. */
+static void moved(validator *v)
+{
+    const char *at = strstr(v->functions->manifest, "reads: ");
+    char list[256];
+    snprintf(list, sizeof list, "%.*s", at == NULL ? 0 : (int)strcspn(at + 7, "\n"), at == NULL ? "" : at + 7);
+    char *rest = list;
+    for (char *version = strtok_r(rest, ",", &rest); version != NULL; version = strtok_r(rest, ",", &rest)) {
+        rig it = {0};
+        dealfsm_record terms;
+        version += strspn(version, " ");
+        CASE(v, "from %s", version);
+        invent_terms(1, &terms);
+        if (rig_open(&it, v) &&
+            same_result(v, "create", DEALFSM_APPLIED, v->functions->create(it.machine, &terms, NULL, NULL), NULL)) {
+            uint8_t record[4096], sidecar[4096];
+            dealfsm_snapshot snapshot = {.struct_size = sizeof snapshot,
+                                         .machine_version = version,
+                                         .record = record,
+                                         .record_capacity = sizeof record,
+                                         .sidecar = sidecar,
+                                         .sidecar_capacity = sizeof sidecar};
+            const int32_t result = v->functions->snapshot(it.machine, 1, &snapshot, NULL);
+            if (result >= 0) { /* else it does not write what it reads, which it may */
+                come_from(v, &snapshot, version);
+            }
+        }
+        rig_close(&it);
+    }
+}
+
 /* The last row of a deal at rest, as a crash would leave it. */
 static void resume(validator *v, const rig *it, const dealfsm_deal *now)
 {
@@ -348,6 +427,7 @@ static const rule list[] = {
     {"store.same-history", "failed puts leave no trace in a deal's history", same_history},
     {"store.revisions", "each put has a higher revision, so it replaces whatever landed", growing_revisions},
     {"store.what-happened", "what happened in the puts is what subscribers were told", what_happened},
+    {"store.moved", "a deal that comes from another machine version: its first put says so, and no later one", moved},
     {"store.crash", "after a crash at any rest a deal goes on from its last row", crash},
     {"store.accepted-first", "what was accepted is durable before the host is asked", accepted_first},
     {"store.lost", "LOST: the deal leaves, nothing told or asked", lost},

@@ -20,22 +20,25 @@ enum {
     DEALFSM_PUT_PENDING = 4  /* `stored` will be called once for this revision */
 };
 
-/* What happened to an event. */
+/* What happened to an event; MOVED: to the deal itself. */
 enum {
     DEALFSM_HAPPENED_APPLIED = 1,
     DEALFSM_HAPPENED_REFUSED = 2,
-    DEALFSM_HAPPENED_TERMINATED = 3 /* it was queued when the deal ended */
+    DEALFSM_HAPPENED_TERMINATED = 3, /* it was queued when the deal ended */
+    /* The deal came from another machine version: its first put here says so. No subscriber is told. A thaw says
+     * nothing: its put replaces what a failed put of the other side has left. */
+    DEALFSM_HAPPENED_MOVED = 4
 };
 
 typedef struct dealfsm_happened {
     uint32_t struct_size;
     uint32_t kind; /* DEALFSM_HAPPENED_… */
-    uint32_t event;
+    uint32_t event; /* MOVED: 0, which says nothing */
     int32_t reason; /* 0, or the DEALFSM_E_… that refused it */
-    uint64_t sequence; /* of the deal after this event */
-    uint64_t from;     /* status before */
-    uint64_t to;       /* status after */
-    const char *message; /* APPLIED: the record's Message; else the reason in words */
+    uint64_t sequence; /* of the deal after this event; MOVED: that of the row */
+    uint64_t from;     /* status before; MOVED: on the other machine version */
+    uint64_t to;       /* status after; MOVED: on this one */
+    const char *message; /* APPLIED: the record's Message; MOVED: the other machine version; else the reason in words */
     uint64_t message_len;
 } dealfsm_happened;
 
@@ -52,7 +55,8 @@ typedef struct dealfsm_put {
     uint64_t record_len;
     const uint8_t *sidecar; /* canonical CBOR, ours */
     uint64_t sidecar_len;
-    const dealfsm_happened *happened; /* the applied event first, then those refused or terminated since the last durable put;
+    const dealfsm_happened *happened; /* the applied event (or MOVED) first, then those refused or terminated since the last
+                                         durable put;
                                          a put after a failed one names them again: a history replaces what the failed
                                          revision has left in it */
     uint32_t happened_count;

@@ -102,7 +102,7 @@ typedef struct dealfsm_store_row {
     const char *damage; /* ends with NUL, or NULL */
 } dealfsm_store_row;
 
-/* One event of a deal's past. */
+/* One event of a deal's past, or its move to another machine version (kind MOVED, as in store.h). */
 typedef struct dealfsm_store_event {
     uint32_t struct_size;
     uint32_t kind; /* DEALFSM_HAPPENED_… */
@@ -114,7 +114,7 @@ typedef struct dealfsm_store_event {
     uint64_t from;
     uint64_t to;
     int64_t when;           /* milliseconds since 1970 UTC */
-    const char *event_name; /* NULL: not known */
+    const char *event_name; /* NULL: not known, or it moved */
     const char *from_name;
     const char *to_name;
     const char *message; /* does not end with NUL */
