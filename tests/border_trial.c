@@ -3,14 +3,8 @@
 
 #include <sys/mman.h>
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED
-#endif
+#include "sanitized.h"
+
 /* Primes, so that over the courses and manners every distance of two moments has its turn. */
 #ifdef SANITIZED
 enum { SINGLES = 3, PAIRS = 199 };

@@ -12,14 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
-#define SANITIZED
-#endif
+#include "sanitized.h"
 
 #ifndef SANITIZED
 
