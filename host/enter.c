@@ -29,7 +29,12 @@ void host_leave(const host_call *call)
 
 void host_call_fill(host_call *call, host_generation *generation, unsigned shard)
 {
-    *call = (host_call){generation, shard, generation->number, generation->functions, generation->machine, false};
+    *call = (host_call){.generation = generation,
+                        .shard = shard,
+                        .number = generation->number,
+                        .functions = generation->functions,
+                        .machine = generation->machine,
+                        .moves_ended = atomic_load(&generation->host->shards[shard].moves_ended)};
 }
 
 static int32_t is_closing(const host_generation *generation, dealfsm_error *error)

@@ -77,6 +77,7 @@ typedef struct host_call {
     const dealfsm_functions *functions;
     dealfsm_machine *machine;
     bool moves; /* the deal takes part in a swap */
+    uint64_t moves_ended; /* in the deal's shard, when the call began */
 } host_call;
 
 /* Pins; false: the generation is being closed. */

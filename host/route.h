@@ -8,6 +8,7 @@
 
 #include <dealfsm/base.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,6 +32,7 @@ typedef struct host_shard {
     size_t capacity; /* 0 or a power of two */
     size_t used;
     size_t hand; /* a slot: wake.c */
+    atomic_uint_fast64_t moves_ended;
 } host_shard;
 
 /* The shard of a deal: its number. */

@@ -256,6 +256,7 @@ static bool wait_for_put(host_move *move)
 static void end_giving(host_move *move, host_shard *shard)
 {
     bool stays = move->back && move->verdict == DEALFSM_SWAP_STAYS && !move->trial;
+    atomic_fetch_add(&shard->moves_ended, 1);
     move->stage = stays ? MOVE_WAITS : MOVE_OVER;
     move->back = move->rested = false;
     if (!stays)
