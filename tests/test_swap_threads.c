@@ -404,6 +404,8 @@ START_TEST(to_and_fro)
             replace(from);
         if (round == rounds / 3)
             maps = mappings();
+        if (wanted != NULL && round % 500 == 499)
+            fprintf(stderr, "%u of %u swaps\n", round + 1, rounds);
     }
     unsigned maps_then = mappings();
     atomic_store(&stop, true);
