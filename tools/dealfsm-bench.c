@@ -41,11 +41,11 @@ enum {
 };
 
 static const struct argp_option argp_options[] = {
-    {"module", 'm', "FILE", 0, "The module (" DEFAULT_MODULE ")", 0},
+    {"module", 'm', "FILE", 0, "The module (the installed " DEALFSM_DEFAULT_MODULE ")", 0},
     {"seconds", 's', "N", 0, "Time for what is measured again and again (20)", 0},
     {"idle-deals", OPTION_IDLE, "N", 0, "step: idle deals to weigh (1000000)", 0},
-    {"source", OPTION_SOURCE, "DIR", 0, "reference, durable: folder of the Go program (" DEFAULT_SOURCE ")", 0},
-    {"to", OPTION_TO, "FILE", 0, "swap: the other module (" DEFAULT_TO ")", 0},
+    {"source", OPTION_SOURCE, "DIR", 0, "reference, durable: folder of the Go program (the installed one)", 0},
+    {"to", OPTION_TO, "FILE", 0, "swap: the other module (the installed " DEALFSM_NEXT_MODULE ")", 0},
     {"deals", OPTION_DEALS, "N", 0, "swap: deals that move; durable: deals that are resumed (100000)", 0},
     {"store", OPTION_STORE, "KIND", 0, "durable: only this store, sqlite or leveldb; may be given again (both)", 0},
     {"at-a-time", OPTION_AT_A_TIME, "N,N...", 0, "durable: numbers of deals side by side (1,100,1000,10000)", 0},
