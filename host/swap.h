@@ -163,8 +163,6 @@ host_shard *swap_shard_of(const host_move *move);
 bool swap_move_start(dealfsm_swap *swap, uint64_t deal);
 /* The same, on trial: the deal is frozen at its next rest, tried, and goes on where it was. */
 bool swap_trial_start(dealfsm_swap *swap, uint64_t deal);
-/* Whether it is on trial now: two trials at a time would find each other's staged deal in the new machine. */
-bool swap_trial_runs(dealfsm_swap *swap, uint64_t deal);
 /* Takes the marks of deals that stay away; those on their way are left. */
 void swap_moves_forget(dealfsm_swap *swap);
 /* Drives all that are on their way. */

@@ -152,16 +152,6 @@ bool swap_trial_start(dealfsm_swap *swap, uint64_t deal)
     return start_move(swap, deal, true);
 }
 
-bool swap_trial_runs(dealfsm_swap *swap, uint64_t deal)
-{
-    host_shard *shard = &swap->host->shards[host_shard_of(deal)];
-    pthread_mutex_lock(&shard->lock);
-    const host_route *route = host_route_find(shard, deal);
-    bool runs = route != NULL && route->move != NULL && route->move->swap == swap && route->move->trial;
-    pthread_mutex_unlock(&shard->lock);
-    return runs;
-}
-
 /* ---- All of them */
 
 /* Collects deals of a shard whose moves belong to the swap; or takes the marks away of those that stay. */

@@ -74,7 +74,7 @@ static int32_t try_deal(dealfsm_swap *swap, uint64_t deal, void *ctx, dealfsm_er
     if (shown.flags & DEALFSM_DEAL_FINAL)
         return swap_note(swap, deal, shown.status, DEALFSM_SWAP_ENDED, NULL) ? DEALFSM_OK : swap_no_memory(error);
     bool *seen = &t->seen[shown.status < STATUSES ? shown.status : STATUSES - 1];
-    if (t->per_state ? *seen : swap_was_asked(swap, deal) || swap_trial_runs(swap, deal))
+    if (t->per_state ? *seen : swap_was_asked(swap, deal))
         return DEALFSM_OK;
     dealfsm_error why = {.struct_size = sizeof why};
     int32_t result = swap_try(from, swap_to(swap), deal, &why);
@@ -130,7 +130,9 @@ int32_t swap_prepare(dealfsm_swap *swap, dealfsm_error *error)
     trial t = {.per_state = false};
     int32_t result = DEALFSM_OK;
     swap_moves_drive(swap);
-    if (atomic_load(&swap->moving) == 0) { /* all were asked, and those on trial have answered: only new ones are left */
+    /* Not while some are on trial: two trials of a deal would find each other's in the new machine. After them only new
+     * ones are left. */
+    if (atomic_load(&swap->moving) == 0) {
         result = swap_each(swap, swap_from(swap), try_deal, &t, error);
         if (result >= 0)
             result = try_stored(swap, &t, error);
