@@ -97,9 +97,7 @@ static void answer(rig *r, const rig_op *op)
     dealfsm_error error = ERROR_INIT;
     a.values_count = values_of(op, values, room);
     int32_t result = dealfsm_host_complete(r->host, &a, &error);
-    /* ARGUMENT: the deal has moved to a version that has no such op. */
-    MUST_SAY(result >= 0 || result == DEALFSM_E_NOT_OPEN || result == DEALFSM_E_NO_MEMORY ||
-                 (result == DEALFSM_E_ARGUMENT && op->op >= DEALFSM_OpWaitForPaymentChannelCreation),
+    MUST_SAY(result >= 0 || result == DEALFSM_E_NOT_OPEN || result == DEALFSM_E_NO_MEMORY,
              "answer to op %u: %d %s", op->op, (int)result, error.text);
     if (result == DEALFSM_E_NO_MEMORY) { /* given again later */
         pthread_mutex_lock(&r->lock);
