@@ -246,11 +246,12 @@ static reply *make_reply(world *w, world_deal *d, const dealfsm_op *op, asked *a
     a->answered = a->at + t.latency;
     if (a->kept != NULL && a->args == asked_args(op)) {
         reply_take(r, a->kept);
-    } else if (effect_of(op->op) != NULL) {
-        ask_once(w, d, op, &t, a, r);
-        keep(w, op, a, r);
     } else {
-        ask_freely(w, d, op, &t, a, r);
+        if (effect_of(op->op) != NULL) {
+            ask_once(w, d, op, &t, a, r);
+        } else {
+            ask_freely(w, d, op, &t, a, r);
+        }
         keep(w, op, a, r);
     }
     r->twice = t.twice;
