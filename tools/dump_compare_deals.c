@@ -101,15 +101,7 @@ static void judge(walk *w, const stored_deal *deal)
 static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 {
     walk *w = ctx;
-    const bool bare = (row->flags & DEALFSM_ROW_BARE) != 0;
-    const stored_deal deal = {.version = row->machine_version,
-                              .deal = row->deal,
-                              .sequence = row->sequence,
-                              .revision = row->revision,
-                              .record = row->record,
-                              .record_len = row->record_len,
-                              .sidecar = bare ? NULL : row->sidecar,
-                              .sidecar_len = bare ? 0 : row->sidecar_len};
+    const stored_deal deal = stored_deal_of(row, w->it->store.url);
     if (row->flags & DEALFSM_ROW_DAMAGED) {
         unreadable(w, row->deal, row->damage);
     } else if (!same(row->machine_version, w->it->old_module->machine.machine_version)) {
@@ -121,28 +113,21 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
     return 0;
 }
 
-static int told(int32_t result, const dealfsm_error *error)
-{
-    fprintf(stderr, "dealfsm-dump compare: %s\n", error->text);
-    return store_status_of(result);
-}
-
 static int walk_store(walk *w, const dump_modules *modules)
 {
-    const dealfsm_store_options how = {.struct_size = sizeof how,
-                                       .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST};
     dealfsm_store *store = NULL;
     dealfsm_error error = {.struct_size = sizeof error};
-    int32_t result = dealfsm_store_open(w->it->store.url, &how, &store, &error);
-    if (result < 0) {
-        return told(result, &error);
+    const int status = store_open_read(w->it->store.url, modules, "dealfsm-dump compare", &store);
+    if (store == NULL) {
+        return status;
     }
-    for (size_t i = 0; i < modules->count; i++) {
-        dealfsm_store_teach(store, modules->list[i].info.functions, NULL);
-    }
-    result = dealfsm_store_rows(store, NULL, take_row, w, &error);
+    const int32_t result = dealfsm_store_rows(store, NULL, take_row, w, &error);
     dealfsm_store_close(store, NULL);
-    return result < 0 ? told(result, &error) : DUMP_DONE;
+    if (result < 0) {
+        fprintf(stderr, "dealfsm-dump compare: %s\n", error.text);
+        return store_status_of(result);
+    }
+    return DUMP_DONE;
 }
 
 static int by_status(const void *a, const void *b)

@@ -126,7 +126,17 @@ void dump_unload(dump_modules *all)
     *all = (dump_modules){0};
 }
 
-/* ---- Services */
+const dump_module *dump_module_of(const dump_modules *all, const char *version)
+{
+    for (size_t i = 0; version != NULL && i < all->count; i++) {
+        if (strcmp(all->list[i].machine.machine_version, version) == 0) {
+            return &all->list[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Machines in which nothing runs */
 /* No deal is ever activated, so no op is ever asked for. */
 static void never_asked(void *ctx, const dealfsm_op *op)
 {
@@ -153,4 +163,32 @@ static const void *find_service(void *ctx, const char *id)
     return strcmp(id, "environment/1") == 0 ? &environment : NULL;
 }
 
-const dealfsm_services dump_idle_services = {.struct_size = sizeof dump_idle_services, .service = find_service};
+dealfsm_machine **dump_machines_open(const dump_modules *all, const char *command)
+{
+    const dealfsm_services idle = {.struct_size = sizeof idle, .service = find_service};
+    dealfsm_machine **machines = calloc(all->count + 1, sizeof(dealfsm_machine *));
+    if (machines == NULL) {
+        fprintf(stderr, "%s: out of memory\n", command);
+        return NULL;
+    }
+    for (size_t i = 0; i < all->count; i++) {
+        dealfsm_error error = {.struct_size = sizeof error};
+        const dealfsm_module_info *info = &all->list[i].info;
+        if (info->functions->open(&idle, &machines[i], &error) < 0) {
+            fprintf(stderr, "%s: %s: %s\n", command, info->path, error.text);
+            dump_machines_close(all, machines);
+            return NULL;
+        }
+    }
+    return machines;
+}
+
+void dump_machines_close(const dump_modules *all, dealfsm_machine **machines)
+{
+    for (size_t i = 0; machines != NULL && i < all->count; i++) {
+        if (machines[i] != NULL) {
+            all->list[i].info.functions->close(machines[i], NULL);
+        }
+    }
+    free(machines);
+}

@@ -30,7 +30,12 @@ bool dump_load_folder(dump_modules *all, const char *folder);
 
 void dump_unload(dump_modules *all);
 
-/* For a machine in which deals are looked at, and never activated: nothing is asked for, nothing stored. */
-extern const dealfsm_services dump_idle_services;
+/* The module of a machine version; NULL: none, or version is NULL. */
+const dump_module *dump_module_of(const dump_modules *all, const char *version);
+
+/* A machine of each module, in the order of the list, in which deals are looked at, and never activated: nothing is asked
+ * for, nothing stored. `command` is for messages. NULL: one cannot be opened; it has been told. */
+dealfsm_machine **dump_machines_open(const dump_modules *all, const char *command);
+void dump_machines_close(const dump_modules *all, dealfsm_machine **machines); /* NULL: nothing to do */
 
 #endif

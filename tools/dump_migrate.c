@@ -209,15 +209,7 @@ static void show_records(run *r)
 static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 {
     run *r = ctx;
-    const stored_deal deal = {.input = r->o->url,
-                              .version = row->machine_version,
-                              .deal = row->deal,
-                              .sequence = row->sequence,
-                              .revision = row->revision,
-                              .record = row->record,
-                              .record_len = row->record_len,
-                              .sidecar = row->flags & DEALFSM_ROW_BARE ? NULL : row->sidecar,
-                              .sidecar_len = row->flags & DEALFSM_ROW_BARE ? 0 : row->sidecar_len};
+    const stored_deal deal = stored_deal_of(row, r->o->url);
     if (row->flags & DEALFSM_ROW_DAMAGED) {
         fprintf(stderr, "dealfsm-dump migrate: deal %" PRIu64 ": %s\n", row->deal, row->damage);
         r->counts[MIGRATION_UNKNOWN]++;
@@ -238,9 +230,6 @@ static void took(run *r, int32_t result, const dealfsm_error *error)
 static void walk(run *r, dealfsm_store *store)
 {
     dealfsm_error error = {.struct_size = sizeof error};
-    for (size_t i = 0; i < r->o->modules.count; i++) {
-        dealfsm_store_teach(store, r->o->modules.list[i].info.functions, NULL);
-    }
     for (size_t i = 0; i < r->o->ids_count; i++) {
         error = (dealfsm_error){.struct_size = sizeof error};
         took(r, dealfsm_store_row_of(store, r->o->ids[i], take_row, r, &error), &error);
@@ -253,13 +242,9 @@ static void walk(run *r, dealfsm_store *store)
 /* False: it cannot be opened. */
 static bool show_store(run *r)
 {
-    const dealfsm_store_options how = {.struct_size = sizeof how,
-                                       .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST};
     dealfsm_store *store = NULL;
-    dealfsm_error error = {.struct_size = sizeof error};
-    if (dealfsm_store_open(r->o->url, &how, &store, &error) < 0) {
-        fprintf(stderr, "dealfsm-dump migrate: %s\n", error.text);
-        raise_status(r, store_status_of(error.code));
+    raise_status(r, store_open_read(r->o->url, &r->o->modules, "dealfsm-dump migrate", &store));
+    if (store == NULL) {
         return false;
     }
     heading(r);

@@ -4,7 +4,7 @@
 
 /* `dealfsm-dump migrate`: what would become of a deal on another machine version. Nothing is written. */
 
-#include <dealfsm/host.h>
+#include <dealfsm/stores.h>
 #include <jansson.h>
 
 #include "dump_load.h"
@@ -23,6 +23,9 @@ typedef struct stored_deal {
     const uint8_t *sidecar; /* length 0: none */
     uint64_t sidecar_len;
 } stored_deal;
+
+/* It points into the row; a bare one has no sidecar. */
+stored_deal stored_deal_of(const dealfsm_store_row *row, const char *url);
 
 typedef enum migration_verdict {
     MIGRATION_MOVES,
@@ -59,8 +62,6 @@ void migrator_close(migrator *it);
 
 /* "1.28.3" or "client 1.28.3" -> the version that a module here has, reads or writes. NULL: none. */
 const char *migrator_version(const migrator *it, const char *wanted);
-/* The module of a version, NULL: none. */
-const dump_module *migrator_module(const migrator *it, const char *version);
 
 /* Does one of the two modules bring deals from the old one's machine version to the new one's? */
 bool migration_is_offered(const dump_module *old_module, const dump_module *new_module);

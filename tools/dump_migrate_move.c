@@ -11,28 +11,30 @@
 
 bool migrator_open(migrator *it, const dump_modules *modules)
 {
-    *it = (migrator){.modules = modules, .arena = values_arena_new()};
-    it->machines = calloc(modules->count + 1, sizeof(dealfsm_machine *));
-    for (size_t i = 0; i < modules->count && it->arena != NULL && it->machines != NULL; i++) {
-        dealfsm_error error = {.struct_size = sizeof error};
-        const dealfsm_module_info *info = &modules->list[i].info;
-        if (info->functions->open(&dump_idle_services, &it->machines[i], &error) < 0) {
-            fprintf(stderr, "dealfsm-dump: %s: %s\n", info->path, error.text);
-            return false;
-        }
-    }
+    *it = (migrator){.modules = modules,
+                     .machines = dump_machines_open(modules, "dealfsm-dump"),
+                     .arena = values_arena_new()};
     return it->arena != NULL && it->machines != NULL;
 }
 
 void migrator_close(migrator *it)
 {
-    for (size_t i = 0; it->machines != NULL && i < it->modules->count; i++) {
-        if (it->machines[i] != NULL) {
-            it->modules->list[i].info.functions->close(it->machines[i], NULL);
-        }
-    }
-    free(it->machines);
+    dump_machines_close(it->modules, it->machines);
     values_arena_free(it->arena);
+}
+
+stored_deal stored_deal_of(const dealfsm_store_row *row, const char *url)
+{
+    const bool bare = (row->flags & DEALFSM_ROW_BARE) != 0;
+    return (stored_deal){.input = url,
+                         .version = row->machine_version,
+                         .deal = row->deal,
+                         .sequence = row->sequence,
+                         .revision = row->revision,
+                         .record = row->record,
+                         .record_len = row->record_len,
+                         .sidecar = bare ? NULL : row->sidecar,
+                         .sidecar_len = bare ? 0 : row->sidecar_len};
 }
 
 static bool is_version(const char *version, const char *wanted)
@@ -60,16 +62,6 @@ const char *migrator_version(const migrator *it, const char *wanted)
         found = found != NULL ? found : among(manifest->writes, manifest->writes_count, wanted);
     }
     return found;
-}
-
-const dump_module *migrator_module(const migrator *it, const char *version)
-{
-    for (size_t i = 0; version != NULL && i < it->modules->count; i++) {
-        if (strcmp(it->modules->list[i].machine.machine_version, version) == 0) {
-            return &it->modules->list[i];
-        }
-    }
-    return NULL;
 }
 
 /* The module that brings deals from one version to another; *takes: by restore, else by snapshot. */
@@ -157,8 +149,8 @@ void migrate_deal(migrator *it, const stored_deal *deal, const char *to, migrati
     words why = {.arena = it->arena};
     *out = (migration){.from = deal,
                        .to = to,
-                       .old_module = migrator_module(it, deal->version),
-                       .new_module = migrator_module(it, to),
+                       .old_module = dump_module_of(it->modules, deal->version),
+                       .new_module = dump_module_of(it->modules, to),
                        .before = {.struct_size = sizeof out->before},
                        .after = {.struct_size = sizeof out->after},
                        .verdict = MIGRATION_UNKNOWN};

@@ -70,54 +70,47 @@ void store_status(store_view *view, int status)
     view->status = status > view->status ? status : view->status;
 }
 
-static void complain(store_view *view, int status, const char *text)
-{
-    fprintf(stderr, "%s: %s\n", view->command, text); /* the texts of stores name the file */
-    store_status(view, status);
-}
-
 int store_status_of(int32_t result)
 {
     return result == DEALFSM_E_ARGUMENT ? DUMP_USAGE : result == DEALFSM_E_CORRUPT ? DUMP_NO : DUMP_FAILED;
 }
 
-static bool open_machines(store_view *view)
-{
-    dealfsm_error error = {.struct_size = sizeof error};
-    view->machines = calloc(view->modules->count, sizeof(dealfsm_machine *));
-    if (view->machines == NULL) {
-        complain(view, DUMP_FAILED, "out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < view->modules->count; i++) {
-        const dealfsm_module_info *info = &view->modules->list[i].info;
-        if (info->functions->open(&dump_idle_services, &view->machines[i], &error) < 0 ||
-            dealfsm_store_teach(view->store, info->functions, &error) < 0) {
-            fprintf(stderr, "%s: %s: %s\n", view->command, info->path, error.text);
-            store_status(view, DUMP_FAILED);
-            return false;
-        }
-    }
-    return true;
-}
-
 static void tell_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
 {
-    const store_view *view = ctx;
+    const char *command = ctx;
     (void)level;
     if (deal == 0) {
-        fprintf(stderr, "%s: %s\n", view->command, text);
+        fprintf(stderr, "%s: %s\n", command, text);
         return;
     }
-    fprintf(stderr, "%s: deal %" PRIu64 ": %s\n", view->command, deal, text);
+    fprintf(stderr, "%s: deal %" PRIu64 ": %s\n", command, deal, text);
+}
+
+int store_open_read(const char *url, const dump_modules *modules, const char *command, dealfsm_store **store)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    const dealfsm_log_v1 log = {.struct_size = sizeof log, .ctx = (void *)command, .log = tell_log};
+    const dealfsm_store_options options = {
+        .struct_size = sizeof options, .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST, .log = &log};
+    const int32_t result = dealfsm_store_open(url, &options, store, &error);
+    if (result < 0) {
+        fprintf(stderr, "%s: %s\n", command, error.text); /* the texts of stores name the file */
+        return store_status_of(result);
+    }
+    for (size_t i = 0; i < modules->count; i++) {
+        const dealfsm_module_info *info = &modules->list[i].info;
+        if (dealfsm_store_teach(*store, info->functions, &error) < 0) {
+            fprintf(stderr, "%s: %s: %s\n", command, info->path, error.text);
+            dealfsm_store_close(*store, NULL);
+            *store = NULL;
+            return DUMP_FAILED;
+        }
+    }
+    return DUMP_DONE;
 }
 
 bool store_open(store_view *view, store_choice *choice, const char *command)
 {
-    dealfsm_error error = {.struct_size = sizeof error};
-    const dealfsm_log_v1 log = {.struct_size = sizeof log, .ctx = view, .log = tell_log};
-    const dealfsm_store_options options = {
-        .struct_size = sizeof options, .flags = DEALFSM_STORE_READ_ONLY | DEALFSM_STORE_MUST_EXIST, .log = &log};
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     *view = (store_view){.command = command,
@@ -132,22 +125,16 @@ bool store_open(store_view *view, store_choice *choice, const char *command)
         store_status(view, DUMP_FAILED); /* it has been told */
         return false;
     }
-    const int32_t result = dealfsm_store_open(choice->url, &options, &view->store, &error);
-    if (result < 0) {
-        complain(view, store_status_of(result), error.text);
-        return false;
+    store_status(view, store_open_read(choice->url, &choice->modules, command, &view->store));
+    if (view->store != NULL && (view->machines = dump_machines_open(view->modules, command)) == NULL) {
+        store_status(view, DUMP_FAILED);
     }
-    return open_machines(view);
+    return view->machines != NULL;
 }
 
 void store_close(store_view *view, store_choice *choice)
 {
-    for (size_t i = 0; view->machines != NULL && i < view->modules->count; i++) {
-        if (view->machines[i] != NULL) {
-            view->modules->list[i].info.functions->close(view->machines[i], NULL);
-        }
-    }
-    free(view->machines);
+    dump_machines_close(view->modules, view->machines);
     dealfsm_store_close(view->store, NULL);
     values_arena_free(view->arena);
     dump_unload(&choice->modules);
@@ -156,21 +143,12 @@ void store_close(store_view *view, store_choice *choice)
 void store_walked(store_view *view, int32_t result, const dealfsm_error *error)
 {
     if (result < 0) {
-        complain(view, store_status_of(result), error->text);
+        fprintf(stderr, "%s: %s\n", view->command, error->text);
+        store_status(view, store_status_of(result));
     }
 }
 
 /* ---- Rows */
-static const dump_module *module_of(const store_view *view, const char *machine_version, size_t *index)
-{
-    for (*index = 0; machine_version != NULL && *index < view->modules->count; ++*index) {
-        if (strcmp(view->modules->list[*index].machine.machine_version, machine_version) == 0) {
-            return &view->modules->list[*index];
-        }
-    }
-    return NULL;
-}
-
 /* Restores the row staged, looks, and drops it. */
 static bool look_inside(const deal_row *it, dealfsm_machine *machine, dealfsm_deal *deal, dealfsm_error *error)
 {
@@ -195,18 +173,17 @@ static bool look_inside(const deal_row *it, dealfsm_machine *machine, dealfsm_de
 
 void store_see(store_view *view, const dealfsm_store_row *row, deal_row *out)
 {
-    size_t index;
     dealfsm_error error = {.struct_size = sizeof error};
     dealfsm_deal deal = {.struct_size = sizeof deal};
     *out = (deal_row){.row = row, .record = {.struct_size = sizeof out->record}};
-    out->module = module_of(view, row->machine_version, &index);
+    out->module = dump_module_of(view->modules, row->machine_version);
     if (row->flags & DEALFSM_ROW_DAMAGED) {
         snprintf(out->trouble, sizeof out->trouble, "%s", row->damage);
     } else if (out->module == NULL) {
         snprintf(out->trouble, sizeof out->trouble, "no module is there for its machine version, %s",
                  row->machine_version == NULL ? "which is not known" : row->machine_version);
     } else if (out->module->info.record->decode(row->record, row->record_len, &out->record, &error) < 0 ||
-               !look_inside(out, view->machines[index], &deal, &error)) {
+               !look_inside(out, view->machines[out->module - view->modules->list], &deal, &error)) {
         snprintf(out->trouble, sizeof out->trouble, "%s cannot take it: %s", row->machine_version, error.text);
     } else {
         out->whole = true;

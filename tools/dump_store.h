@@ -53,6 +53,10 @@ typedef struct store_view {
 bool store_open(store_view *view, store_choice *choice, const char *command);
 void store_close(store_view *view, store_choice *choice);
 
+/* Opens a store to be read and teaches it the modules. Answers DUMP_…: what is wrong has been told, and *store stays as it is,
+ * or is NULL. */
+int store_open_read(const char *url, const dump_modules *modules, const char *command, dealfsm_store **store);
+
 /* Takes what a walk returned: an error is told. */
 void store_walked(store_view *view, int32_t result, const dealfsm_error *error);
 void store_status(store_view *view, int status); /* raises view->status */
