@@ -107,7 +107,7 @@ static const struct argp argp = {argp_options,
                                  "URL",
                                  "Shows the deals of a store, a line each: sqlite:FILE, also "
                                  "while a node runs; leveldb:DIR, "
-                                 "from a private copy, when no node has it open.\v"
+                                 "from a private copy, when no node has it open; library:FILE.so:PLACE.\v"
                                  "Each row is read through the module of its machine version; one that no module is "
                                  "there for is named and shown as far "
                                  "as it can be. A damaged row is told on standard error; the others are shown.\n\n"

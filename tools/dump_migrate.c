@@ -76,8 +76,8 @@ static void check_whole(const options *o, struct argp_state *state)
         argp_error(state, "expected --to VERSION");
     }
     if (!o->failed && (o->inputs.count > 0) == (o->url != NULL)) {
-        argp_error(state, "expected records (FILE, - for standard input, or --hex HEX) or a store (sqlite:FILE or "
-                          "leveldb:DIR), one of the two");
+        argp_error(state, "expected records (FILE, - for standard input, or --hex HEX) or a store (sqlite:FILE, "
+                          "leveldb:DIR or library:FILE.so:PLACE), one of the two");
     }
     if (o->url != NULL && o->from != NULL) {
         argp_error(state, "--from: the rows of a store name their machine version");
