@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#define _GNU_SOURCE
 #include "pool.h"
 
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static void *work(void *ctx)
 {
     host_pool *pool = ctx;
     pool_of_this_thread = pool;
+    pthread_setname_np(pthread_self(), "dealfsm-worker"); /* as top, gdb and perf show it */
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         if (pool->first != NULL)

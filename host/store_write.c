@@ -231,6 +231,7 @@ static void deliver(dealfsm_store *store, store_put *first)
 static void *write_rows(void *ctx)
 {
     dealfsm_store *store = ctx;
+    pthread_setname_np(pthread_self(), "dealfsm-store"); /* as top, gdb and perf show it */
     pthread_mutex_lock(&store->lock);
     for (;;) {
         if (store->first != NULL) {

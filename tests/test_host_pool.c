@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The worker pool: order, bound, jobs that submit jobs, the end. */
+/* The worker pool: order, bound, jobs that submit jobs, names, the end. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -143,6 +143,23 @@ START_TEST(jobs_that_submit_jobs_do_not_wait_for_themselves)
 }
 END_TEST
 
+static char name[16];
+
+static void note_name(void *ctx)
+{
+    (void)ctx;
+    ck_assert_int_eq(pthread_getname_np(pthread_self(), name, sizeof name), 0);
+}
+
+START_TEST(workers_have_a_name)
+{
+    start(1, 1);
+    submit(note_name, NULL);
+    WORKS(dealfsm_host_free(host, &error));
+    ck_assert_str_eq(name, "dealfsm-worker");
+}
+END_TEST
+
 static void free_host(void *ctx)
 {
     (void)ctx;
@@ -227,6 +244,7 @@ int main(void)
     tcase_add_test(tcase, one_thread_keeps_the_order);
     tcase_add_test(tcase, a_full_queue_makes_outsiders_wait);
     tcase_add_test(tcase, jobs_that_submit_jobs_do_not_wait_for_themselves);
+    tcase_add_test(tcase, workers_have_a_name);
     tcase_add_test(tcase, free_inside_a_job_is_refused);
     tcase_add_test(tcase, jobs_run_in_parallel);
     tcase_add_test(tcase, eight_threads_submit);

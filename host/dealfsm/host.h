@@ -228,7 +228,8 @@ int32_t dealfsm_host_release(dealfsm_host *host, uint64_t deal, dealfsm_error *e
 /* generation 0: the sum over all. */
 int32_t dealfsm_host_counters(dealfsm_host *host, uint32_t generation, dealfsm_counters *out, dealfsm_error *error);
 
-/* ---- Worker pool: where what came from a store's or a network's own thread is handed to the machines. */
+/* ---- Worker pool: where what came from a store's or a network's own thread is handed to the machines. Its threads are
+ * called "dealfsm-worker", the writer of a store "dealfsm-store" (top, gdb, perf show it). */
 
 /* Runs fn(ctx) once, in a worker thread; jobs start in the order of their submission and run in parallel. With
  * queue_jobs of them waiting, a thread of the host's waits here for room; inside a job or callback the queue grows
