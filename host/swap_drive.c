@@ -260,8 +260,9 @@ bool host_moved(const host_call *call, uint64_t deal, int32_t result, bool had_e
     host_shard *shard;
     const host_route *route = find(call->generation, deal, &shard);
     bool moved = route != NULL && route->generation != call->generation;
-    if (route != NULL && !moved && result == DEALFSM_E_FROZEN) /* by the swap, which may be over by now, or by the host */
-        moved = (route->move != NULL && swap_holds(route->move)) || atomic_load(&shard->moves_ended) != call->moves_ended;
+    if (route != NULL && !moved) /* it may have come back since; or stand frozen by the swap, that may be over by now */
+        moved = atomic_load(&shard->moves_ended) != call->moves_ended ||
+                (result == DEALFSM_E_FROZEN && route->move != NULL && swap_holds(route->move));
     pthread_mutex_unlock(&shard->lock);
     if (moved && error != NULL && !had_error)
         error->code = DEALFSM_OK;

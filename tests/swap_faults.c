@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A module between the library and the real one, which fails at a call, or lies. */
+/* A module between the library and the real one, which fails at a call, or lies; or lets things happen meanwhile. */
 #include "swap_kit.h"
 
 rig_faults rig_fault;
@@ -82,6 +82,39 @@ static int32_t subscribe(dealfsm_machine *machine, const dealfsm_subscription *s
     return fails() ? no_memory(error) : real->subscribe(machine, subscription, id, error);
 }
 
+/* ---- Meanwhile */
+
+static void before(void)
+{
+    void (*happens)(void *ctx) = rig_fault.before;
+    rig_fault.before = NULL;
+    if (happens != NULL)
+        happens(rig_fault.ctx);
+}
+
+static int32_t after(int32_t result)
+{
+    void (*happens)(void *ctx, int32_t result) = rig_fault.before == NULL ? rig_fault.after : NULL;
+    if (happens != NULL) {
+        rig_fault.after = NULL;
+        happens(rig_fault.ctx, result);
+    }
+    return result;
+}
+
+static int32_t dispatch(dealfsm_machine *machine, uint64_t deal, const dealfsm_event *event, uint64_t *revision,
+                        dealfsm_error *error)
+{
+    before();
+    return after(real->dispatch(machine, deal, event, revision, error));
+}
+
+static int32_t complete(dealfsm_machine *machine, const dealfsm_answer *answer, dealfsm_error *error)
+{
+    before();
+    return after(real->complete(machine, answer, error));
+}
+
 const dealfsm_functions *rig_faulty(const dealfsm_functions *functions)
 {
     rig_fault = (rig_faults){0};
@@ -95,5 +128,7 @@ const dealfsm_functions *rig_faulty(const dealfsm_functions *functions)
     faulty.drop = drop;
     faulty.query = query;
     faulty.subscribe = subscribe;
+    faulty.dispatch = dispatch;
+    faulty.complete = complete;
     return &faulty;
 }

@@ -437,6 +437,29 @@ static bool serve(rig *r)
     }
 }
 
+static rig_action take_action(rig *r, uint32_t at)
+{
+    rig_action action = r->actions[at];
+    memmove(r->actions + at, r->actions + at + 1, (--r->actions_count - at) * sizeof *r->actions);
+    return action;
+}
+
+bool rig_land(rig *r)
+{
+    rig_action action;
+    pthread_mutex_lock(&r->lock);
+    uint32_t at = 0;
+    while (at < r->actions_count && r->actions[at].kind != RIG_LAND)
+        at++;
+    bool any = at < r->actions_count;
+    if (any)
+        action = take_action(r, at);
+    pthread_mutex_unlock(&r->lock);
+    if (any)
+        land(r, &action);
+    return any;
+}
+
 bool rig_step(rig *r)
 {
     rig_action action;
@@ -444,10 +467,8 @@ bool rig_step(rig *r)
         send_number(r, DEALFSM_ClientEventBlocksReceived, r->served > 0 ? received[(r->served - 1) % BURSTS] : 0);
     pthread_mutex_lock(&r->lock);
     bool any = r->actions_count > 0;
-    if (any) {
-        action = r->actions[0];
-        memmove(r->actions, r->actions + 1, --r->actions_count * sizeof *r->actions);
-    }
+    if (any)
+        action = take_action(r, 0);
     pthread_mutex_unlock(&r->lock);
     if (any && action.kind == RIG_ANSWER)
         answer(r, &action.op);

@@ -112,6 +112,8 @@ void rig_create(rig *r);
 /* Does the next thing: an answer, a put that lands; with nothing left to do the provider's next move. false: the deal
  * has ended, or nothing can happen any more. */
 bool rig_step(rig *r);
+/* Lets the first put land that waits. false: there is none. */
+bool rig_land(rig *r);
 /* Steps to the end, which must be Completed with the books balanced. */
 void rig_finish(rig *r);
 dealfsm_deal rig_query(rig *r);
@@ -120,13 +122,17 @@ uint32_t rig_where(rig *r);
 /* Both went the same way: the same notices, ops and last record. */
 void rig_same(const rig *a, const rig *b, const char *what);
 
-/* A copy of a module's functions in which a call fails or lies: swap_faults.c. One at a time. */
+/* A copy of a module's functions in which a call fails or lies, or something happens meanwhile: swap_faults.c. One at a
+ * time. */
 typedef struct rig_faults {
     uint32_t calls;   /* of those that can fail */
     uint32_t fail_at; /* the how-manieth fails; 0: none */
     bool for_good;    /* … and all after it */
     char lie; /* 'v' a snapshot of another version, 's' another sequence, 'b' other bytes of the record, 'i' the deal is
                          another one, 'a' activate says it was done, 'r' the deal is refused; 0: none */
+    void *ctx;
+    void (*before)(void *ctx);                /* the next dispatch or complete gets to the machine. Both once; or NULL */
+    void (*after)(void *ctx, int32_t result); /* the machine has answered it, and the library does not know yet */
 } rig_faults;
 extern rig_faults rig_fault;
 const dealfsm_functions *rig_faulty(const dealfsm_functions *real);

@@ -195,6 +195,7 @@ int32_t dealfsm_host_complete(dealfsm_host *host, const dealfsm_answer *answer, 
  * dealfsm_host_submit. */
 int32_t dealfsm_host_stored(dealfsm_host *host, uint64_t deal, uint64_t revision, int32_t outcome,
                             dealfsm_error *error);
+/* DEALFSM_E_FROZEN, DEALFSM_E_NOT_FOUND: also when a swap is just trying or moving the deal: call again. */
 int32_t dealfsm_host_retry(dealfsm_host *host, uint64_t deal, uint64_t *revision, dealfsm_error *error);
 /* A deal that is only in a durable store is shown from there: it has ended, or is not resumed, or was let go of. */
 int32_t dealfsm_host_query(dealfsm_host *host, uint64_t deal, dealfsm_deal *out, dealfsm_error *error);
