@@ -8,7 +8,7 @@
 
 /* Swaps of a host: begun, found, ended. */
 
-enum { HELD_EVENTS = 1024, HELD_BYTES = 1 << 20, EVERY = 1024, PUTS_AT_ONCE = 1024 };
+enum { HELD_EVENTS = 1024, HELD_BYTES = 1 << 20, EVERY = 1024, PUTS_AT_ONCE = 128 };
 
 static int32_t take_options(dealfsm_swap_options *taken, const dealfsm_swap_options *options, dealfsm_error *error)
 {

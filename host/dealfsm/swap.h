@@ -98,7 +98,7 @@ typedef struct dealfsm_swap_options {
      * dealfsm_swap_end nothing is told. May be NULL. [any] */
     void (*deal)(void *ctx, uint64_t deal, uint32_t generation, uint32_t verdict, uint64_t pause);
     uint64_t puts_at_once; /* so many deals at most are held for the put that moves them; the others go on until it is
-                              their turn. 0: 1,024. Fewer: shorter pauses; more: more puts share a commit */
+                              their turn. 0: 128. Fewer: shorter pauses; more: more puts share a commit */
 } dealfsm_swap_options;
 
 /* Plans to move the deals of generation `from` to generation `to`; nothing happens to them. options may be NULL. `to`
