@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "selector.h"
 
+#include "../fsm/record.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +26,12 @@ static bool read_link(cbor_reader *r)
     fsm_bytes bytes;
     if (!cbor_read_string(r, CBOR_BYTES, UINT32_MAX, &bytes, "a selector with a link (tag 42) that is not bytes"))
         return false;
-    if (bytes.size && bytes.data[0] == 0)
+    bool has_prefix = bytes.size && bytes.data[0] == 0;
+    if (has_prefix && fsm_cid_well_formed((fsm_bytes){bytes.data + 1, bytes.size - 1}))
         return true;
     r->at = start;
-    return cbor_fail(r, "a selector with a link (tag 42) whose bytes do not begin with 00");
+    return cbor_fail(r, has_prefix ? "a selector with a link (tag 42) whose CID is not well formed"
+                                   : "a selector with a link (tag 42) whose bytes do not begin with 00");
 }
 
 static bool read_simple(cbor_reader *r, uint8_t first)

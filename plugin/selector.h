@@ -3,8 +3,8 @@
 #define PLUGIN_SELECTOR_H
 
 /* Selectors as client 1.28.3 stores them: CBOR in the one form of DAG-CBOR. Keys of maps are texts, sorted by length, then
- * bytewise, none twice; integers from -2^63; floats of 64 bits; simple values false, true, null; tag 42 only, on bytes that
- * begin with 00. Source: spec page v1.28.3, "Record and stored bytes". */
+ * bytewise, none twice; integers from -2^63; floats of 64 bits; simple values false, true, null; tag 42 only, on the
+ * bytes of a CID behind a 00. Source: spec page v1.28.3, "Record and stored bytes". */
 
 #include "cbor.h"
 

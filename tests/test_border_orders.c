@@ -149,8 +149,14 @@ static const struct {
     {"82f7f6", "82f6f6", NULL},
     {"c101", "01", NULL}, /* another tag is dropped */
     {"c1f6", "", NULL},
-    {"d82a4100", "d82a4100", NULL}, /* a link */
-    {"c1d82a4100", "d82a4100", NULL},
+    {"d82a450001550000", "d82a450001550000", NULL}, /* a link: a CID with an empty digest */
+    {"c1d82a450001550000", "d82a450001550000", NULL},
+    {"d82a4100", NULL, "CID is not well formed"},
+    {"d82a450002550000", NULL, "CID is not well formed"},         /* of version 2 */
+    {"d82a450001550001", NULL, "CID is not well formed"},         /* a digest of a byte that is not there */
+    {"d82a46000155000000", NULL, "CID is not well formed"},       /* a byte behind it */
+    {"d82a46000181005500", NULL, "CID is not well formed"},       /* a longer varint than needed */
+    {"d82a490012201496f8b903e9", NULL, "CID is not well formed"}, /* a version 0 that is too short */
     {"d82a40", NULL, "do not begin with 00"},
     {"d82a4101", NULL, "do not begin with 00"},
     {"d82ac14100", NULL, "that is not bytes"},
@@ -194,7 +200,7 @@ static const struct {
      "616161616161616161616161616161616161616161616161"
      "00"},
     /* tags and floats inside */
-    {"a26162c1f93c006161d82a4100", "a26161d82a41006162fb3ff0000000000000"},
+    {"a26162c1f93c006161d82a450001550000", "a26161d82a4500015500006162fb3ff0000000000000"},
 };
 
 static void check_rewritten(const char *found_hex, const char *written_hex)
@@ -249,7 +255,7 @@ END_TEST
 START_TEST(own_order_is_strict)
 {
     static bytes stored;
-    static const char *const hex[] = {"a2615ea0612400", "f93c00", "c101", "82f7f6", "a10001"};
+    static const char *const hex[] = {"a2615ea0612400", "f93c00", "c101", "82f7f6", "a10001", "d82a4100"};
     dealfsm_record record = deal_with(hex[_i]);
     ck_assert_int_eq(encode(&own, &record, &stored), DEALFSM_E_ARGUMENT);
     /* written with a selector of the same length that is in form, then replaced in place */
@@ -378,7 +384,7 @@ int main(void)
     tcase_add_unchecked_fixture(forms, load_both, NULL);
     tcase_add_loop_test(forms, selectors, 0, COUNT(SELECTORS));
     tcase_add_loop_test(forms, maps, 0, COUNT(MAPS));
-    tcase_add_loop_test(forms, own_order_is_strict, 0, 5);
+    tcase_add_loop_test(forms, own_order_is_strict, 0, 6);
     tcase_add_test(forms, depth_is_bounded);
     suite_add_tcase(suite, forms);
     TCase *orders = tcase_create("orders");
