@@ -68,14 +68,6 @@ bool fsm_amount_store(const fsm_amount *a, uint32_t max, uint8_t *buffer, fsm_by
     return true;
 }
 
-void fsm_amount_from_u64(fsm_amount *out, uint64_t value)
-{
-    out->negative = false;
-    out->limb[0] = (uint32_t)value;
-    out->limb[1] = (uint32_t)(value >> 32);
-    out->used = out->limb[1] != 0 ? 2 : out->limb[0] != 0 ? 1 : 0;
-}
-
 static int compare_magnitudes(const fsm_amount *a, const fsm_amount *b)
 {
     if (a->used != b->used)

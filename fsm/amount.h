@@ -48,7 +48,6 @@ bool fsm_amount_well_formed(fsm_bytes stored, uint32_t max);
 void fsm_amount_load(fsm_amount *out, fsm_bytes stored);
 /* Writes the stored form to buffer (FSM_AMOUNT_INPUT_MAX bytes) and returns it; false: more than `max` bytes. */
 bool fsm_amount_store(const fsm_amount *a, uint32_t max, uint8_t *buffer, fsm_bytes *out);
-void fsm_amount_from_u64(fsm_amount *out, uint64_t value);
 
 /* False: the result would not fit FSM_AMOUNT_LIMBS; *out is then not defined. out may be a or b. */
 bool fsm_amount_add(fsm_amount *out, const fsm_amount *a, const fsm_amount *b);

@@ -26,7 +26,6 @@ void fsm_wait_payment_channel_ready(const fsm_record *record, const fsm_answer *
                                     fsm_scratch *scratch, fsm_next *next, const fsm_address_rule *rule,
                                     uint32_t nonsense_event);
 void fsm_ask_allocate_lane(fsm_bytes address, fsm_next *next);
-void fsm_ask_close_data_transfer(const fsm_record *record, fsm_next *next);
 
 /* UnsealPrice is above UnsealFundsPaid. */
 bool fsm_unsealing_is_due(const fsm_record *record);

@@ -181,17 +181,13 @@ void fsm_wait_for_payment_channel_add_funds(const fsm_record *record, const fsm_
 
 /* ---- Failing */
 
-void fsm_ask_close_data_transfer(const fsm_record *record, fsm_next *next)
-{
-    fsm_ask(next, OpCloseDataTransfer);
-    fsm_with_channel(next, &record->channel);
-}
-
 void fsm_cancel_deal(const fsm_record *record, const fsm_answer *answers, uint32_t answered, fsm_scratch *scratch,
                      fsm_next *next)
 {
-    if (answered == 0)
-        fsm_ask_close_data_transfer(record, next);
-    else if (!fsm_failed(&answers[0], NULL, ClientEventDataTransferError, scratch, next))
+    if (answered == 0) {
+        fsm_ask(next, OpCloseDataTransfer);
+        fsm_with_channel(next, &record->channel);
+    } else if (!fsm_failed(&answers[0], NULL, ClientEventDataTransferError, scratch, next)) {
         fsm_raise(next, ClientEventCancelComplete);
+    }
 }

@@ -186,7 +186,6 @@ const char *fsm_status_name(const fsm_machine *machine, uint64_t status);
 /* As the vocabulary names it, whatever the version prints: "DealStatusFailing". */
 const char *fsm_status_identifier(uint64_t status);
 const char *fsm_event_name(uint32_t event); /* "ClientEventOpen" */
-const char *fsm_op_name(uint32_t op);       /* "AllocateLane" */
 
 /* Whether an answer's values have the number and kinds that the op gives. */
 bool fsm_check_answer(const fsm_machine *machine, uint32_t op, const fsm_answer *answer);

@@ -32,7 +32,9 @@ static uint32_t sequence_length(const uint8_t *bytes, uint32_t left)
     return length;
 }
 
-fsm_bytes fsm_text_cut(fsm_bytes text)
+/* Difference 4: a text of more than FSM_TEXT_MAX bytes is cut there; if that would split a well-formed UTF-8
+ * sequence, before that sequence. */
+static fsm_bytes cut(fsm_bytes text)
 {
     if (text.size <= FSM_TEXT_MAX)
         return text;
@@ -54,5 +56,5 @@ fsm_bytes fsm_text_join(char *buffer, const fsm_bytes *parts, uint32_t count)
             memcpy(buffer + size, parts[i].data, part);
         size += part;
     }
-    return fsm_text_cut((fsm_bytes){(const uint8_t *)buffer, size});
+    return cut((fsm_bytes){(const uint8_t *)buffer, size});
 }

@@ -7,8 +7,6 @@ static const char *const event_names[] = {FSM_EVENTS(EVENT_NAME)};
 #define STATUS_NAME(number, word) [number] = "DealStatus" #word,
 static const char *const status_names[] = {FSM_STATUSES(STATUS_NAME)};
 
-#define OP_NAME(number, word) [number] = #word,
-static const char *const op_names[] = {[0] = "", FSM_OPS(OP_NAME)};
 
 const char *fsm_event_name(uint32_t event)
 {
@@ -18,11 +16,6 @@ const char *fsm_event_name(uint32_t event)
 const char *fsm_status_identifier(uint64_t status)
 {
     return status < FSM_STATUS_COUNT ? status_names[status] : "";
-}
-
-const char *fsm_op_name(uint32_t op)
-{
-    return op < FSM_OP_END ? op_names[op] : "";
 }
 
 const char *fsm_status_name(const fsm_machine *machine, uint64_t status)

@@ -144,8 +144,6 @@ void store_detach(dealfsm_store *store);
 /* ---- What drivers use: store_text.c */
 const store_knowledge *store_known(const dealfsm_store *store, const char *machine_version);
 const char *store_name(const char *const *names, uint64_t number); /* NULL: none */
-/* The status of a deal before it moved: `version` is what the event's message says. NULL: none, or not taught. */
-const char *store_name_there(const dealfsm_store *store, const char *version, uint64_t version_len, uint64_t status);
 extern const size_t store_amounts[STORE_AMOUNTS];                  /* offsets in dealfsm_record */
 /* Writes an amount as decimal text to buffer (STORE_AMOUNT_TEXT bytes); its length. */
 size_t store_amount_text(const uint8_t *amount, uint64_t amount_len, char *buffer);

@@ -30,7 +30,7 @@ typedef struct leveldb_place {
 } leveldb_place;
 extern const leveldb_place leveldb_places[LEVELDB_PLACES];
 
-extern const char leveldb_side_prefix[], leveldb_history_prefix[], leveldb_current_key[], leveldb_layout_key[];
+extern const char leveldb_side_prefix[], leveldb_current_key[], leveldb_layout_key[];
 
 typedef struct leveldb_key {
     size_t length;

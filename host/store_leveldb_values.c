@@ -16,7 +16,7 @@ const leveldb_place leveldb_places[LEVELDB_PLACES] = {
     {"/dealfsm/record/", NULL, NULL},
 };
 const char leveldb_side_prefix[] = "/dealfsm/deal/";
-const char leveldb_history_prefix[] = "/dealfsm/history/";
+static const char leveldb_history_prefix[] = "/dealfsm/history/";
 const char leveldb_current_key[] = "/retrievals/client/versions/current";
 const char leveldb_layout_key[] = "/dealfsm/layout";
 

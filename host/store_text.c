@@ -167,7 +167,8 @@ void store_row_check(const dealfsm_store *store, dealfsm_store_row *row, char *d
     }
 }
 
-const char *store_name_there(const dealfsm_store *store, const char *version, uint64_t version_len, uint64_t status)
+/* The status of a deal before it moved: `version` is what the event's message says. NULL: none, or not taught. */
+static const char *name_there(const dealfsm_store *store, const char *version, uint64_t version_len, uint64_t status)
 {
     char text[256];
     if (version_len >= sizeof text)
@@ -185,7 +186,7 @@ void store_event_names(const dealfsm_store *store, const char *machine_version, 
         return;
     bool moved = event->kind == DEALFSM_HAPPENED_MOVED;
     event->event_name = moved ? NULL : store_name(known->events, event->event);
-    event->from_name = moved ? store_name_there(store, event->message, event->message_len, event->from)
+    event->from_name = moved ? name_there(store, event->message, event->message_len, event->from)
                              : store_name(known->statuses, event->from);
     event->to_name = store_name(known->statuses, event->to);
 }

@@ -18,7 +18,8 @@ void kit_note(kit *k, const char *format, ...)
     va_end(list);
 }
 
-char kit_letter(char *script, char otherwise)
+/* The next letter of a script. */
+static char next_letter(char *script, char otherwise)
 {
     char letter = script[0];
     if (letter == 0)
@@ -180,7 +181,7 @@ static int32_t store_put(void *ctx, const dealfsm_put *put)
         pthread_mutex_unlock(&k->mutex);
         return DEALFSM_PUT_FAILED;
     }
-    char letter = kit_letter(k->puts, k->put_default);
+    char letter = next_letter(k->puts, k->put_default);
     pthread_mutex_unlock(&k->mutex);
     if (k->on_put)
         k->on_put(k, put);
@@ -318,7 +319,7 @@ static void asked(void *ctx, const dealfsm_op *op)
             have_effect(k, &key);
         crashed = kit_moment(k); /* nobody was told of it */
     }
-    char letter = crashed ? 'l' : kit_letter(k->answers, k->answer_default);
+    char letter = crashed ? 'l' : next_letter(k->answers, k->answer_default);
     if (!crashed && letter == 'l')
         kit_wait(k, &key);
     pthread_mutex_unlock(&k->mutex);

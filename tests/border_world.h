@@ -11,8 +11,6 @@ void kit_note(kit *k, const char *format, ...) __attribute__((format(printf, 2, 
 const char *kit_status_word(uint64_t status);
 const char *kit_event_word(uint32_t event);
 const dealfsm_op_info *kit_op_info(uint32_t op);
-/* The next letter of a script. */
-char kit_letter(char *script, char otherwise);
 /* Counts a moment at which the process may crash; true: it has. The caller holds the mutex. */
 bool kit_moment(kit *k);
 /* The op waits for kit_answer. The caller holds the mutex. */

@@ -36,14 +36,22 @@ static inline uint8_t *room_for(uint32_t size)
     return room + used - size;
 }
 
+static inline void amount_from_u64(fsm_amount *out, uint64_t value)
+{
+    out->negative = false;
+    out->limb[0] = (uint32_t)value;
+    out->limb[1] = (uint32_t)(value >> 32);
+    out->used = out->limb[1] != 0 ? 2 : out->limb[0] != 0 ? 1 : 0;
+}
+
 /* An amount in its stored form, from decimal text. */
 static inline fsm_bytes amount(const char *decimal)
 {
     fsm_amount value, digit;
     fsm_bytes stored;
-    fsm_amount_from_u64(&value, 0);
+    amount_from_u64(&value, 0);
     for (const char *c = decimal[0] == '-' ? decimal + 1 : decimal; *c != '\0'; c++) {
-        fsm_amount_from_u64(&digit, (uint64_t)(*c - '0'));
+        amount_from_u64(&digit, (uint64_t)(*c - '0'));
         ck_assert(fsm_amount_mul_u64(&value, &value, 10) && fsm_amount_add(&value, &value, &digit));
     }
     value.negative = decimal[0] == '-' && value.used > 0;

@@ -150,10 +150,6 @@ START_TEST(names_past_the_ends)
     ck_assert_str_eq(fsm_event_name(38), "ClientEventFinalizeBlockstoreErrored");
     ck_assert_str_eq(fsm_event_name(39), "");
     ck_assert_str_eq(fsm_event_name(UINT32_MAX), "");
-    ck_assert_str_eq(fsm_op_name(0), "");
-    ck_assert_str_eq(fsm_op_name(OpOpenDataTransfer), "OpenDataTransfer");
-    ck_assert_str_eq(fsm_op_name(OpFinalizeBlockstore), "FinalizeBlockstore");
-    ck_assert_str_eq(fsm_op_name(13), "");
     ck_assert_ptr_null(fsm_find_clause(MACHINE, 28, DealStatusNew));
     ck_assert_ptr_null(fsm_find_clause(MACHINE, UINT32_MAX, DealStatusNew));
     ck_assert_ptr_null(fsm_find_handler(MACHINE, UINT64_MAX));

@@ -81,7 +81,6 @@ void comparison_text(const comparison *it, const paper *out);
 json_t *comparison_json(const comparison *it); /* share/schema/compare.json */
 
 /* A list's changes, a line each: "+ name  what it is", "- …", "~ …" with what it was and is. */
-void compare_list_text(const compare_list *it, const paper *out);
 /* "8 added, none gone, 2 changed" */
 const char *compare_list_counts(values_arena *arena, const compare_list *it);
 

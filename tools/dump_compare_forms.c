@@ -24,7 +24,7 @@ static void change_text(const compare_change *it, const paper *out)
     }
 }
 
-void compare_list_text(const compare_list *it, const paper *out)
+static void compare_list_text(const compare_list *it, const paper *out)
 {
     for (size_t i = 0; i < it->count; i++) {
         change_text(&it->changes[i], out);

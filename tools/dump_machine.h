@@ -22,7 +22,6 @@ typedef struct machine_view {
 bool view_has_event(const machine_view *view, const dealfsm_event_info *event);
 bool view_has_clause(const machine_view *view, const dealfsm_clause_info *clause);
 /* Is this the clause that its event takes in the state? Never in a final state. */
-bool clause_applies(const description *machine, const dealfsm_clause_info *clause, uint64_t status);
 
 /* The state that a new deal is in: the one that ClientEventOpen is for. NULL: the machine does not tell. */
 const dealfsm_state_info *machine_initial_state(const description *machine);

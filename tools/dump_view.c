@@ -9,7 +9,7 @@ bool is_working_state(const dealfsm_state_info *state)
     return state->is_final == 0 && state->has_transition != 0;
 }
 
-bool clause_applies(const description *machine, const dealfsm_clause_info *clause, uint64_t status)
+static bool clause_applies(const description *machine, const dealfsm_clause_info *clause, uint64_t status)
 {
     return !description_is_final(machine, status) && description_clause(machine, clause->event, status) == clause;
 }

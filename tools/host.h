@@ -108,7 +108,6 @@ const char *host_event_name(const host_node *node, uint32_t event);
 runner_machine host_machine(host_node *node);
 /* The disk is full, or broken: says so, waits a little; false: the run was stopped. why NULL: it works again. */
 bool host_wait(void *ctx, const char *why);
-void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text);
 
 /* host_store.c */
 /* Opens the store, and finds what is in it; 0 or an exit code. */

@@ -55,7 +55,7 @@ const char *host_event_name(const host_node *node, uint32_t event)
 
 /* ---- What the machine tells */
 
-void host_trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
+static void trace_line(void *ctx, uint64_t deal, uint64_t microseconds, const char *text)
 {
     const host_node *node = ctx;
     const paper out = {.out = node->options->json ? stderr : stdout};
@@ -82,7 +82,7 @@ static void trace_notice(host_node *node, const dealfsm_notice *notice)
         (void)snprintf(text, sizeof text, "%s in %s %s: %s", event, from,
                        notice->kind == DEALFSM_NOTICE_REFUSED ? "refused" : "terminated", notice->reason_text);
     }
-    host_trace_line(node, notice->deal, runner_now(node->runner, notice->deal), text);
+    trace_line(node, notice->deal, runner_now(node->runner, notice->deal), text);
 }
 
 static void note_refusal(host_track *track, const dealfsm_notice *notice)
@@ -145,7 +145,7 @@ static void node_log(void *ctx, uint32_t level, uint64_t deal, const char *text)
     } else if (level <= DEALFSM_LOG_ERROR) {
         (void)fprintf(stderr, "dealfsm-host: deal %" PRIu64 ": %s\n", deal, text);
     } else if (node->options->trace && ours && node->runner != NULL) {
-        host_trace_line(node, deal, runner_now(node->runner, deal), text);
+        trace_line(node, deal, runner_now(node->runner, deal), text);
     }
 }
 
@@ -263,7 +263,7 @@ static int open_world(host_node *node, const char *books)
                              .deals = node->deals,
                              .seed = node->seed,
                              .ctx = node,
-                             .trace = node->options->trace ? host_trace_line : NULL,
+                             .trace = node->options->trace ? trace_line : NULL,
                              .wait = host_wait};
     node->world = world_new(&options);
     if (node->world == NULL) {

@@ -40,14 +40,11 @@ char *text_write_peer(const uint8_t *data, size_t len);
 
 /* Bytes as lowercase hex. */
 bool text_read_hex(const char *text, text_bytes *out, text_why *why);
-char *text_write_hex(const uint8_t *data, size_t len);
 
 /* ---- Amounts of token, attoFIL inside. Reads "1.5 FIL", "20 attoFIL", "3 nanoFIL", "7 nFIL" (milli m, micro u, nano n,
- * pico p, femto f, atto a), "0"; a fraction of an attoFIL is refused. Writes with the largest unit that is not above the
- * amount: exact. */
+ * pico p, femto f, atto a), "0"; a fraction of an attoFIL is refused. */
 bool text_read_amount(const char *text, mpz_t attofil, text_why *why);
-char *text_write_amount(const mpz_t attofil);
-char *text_write_fil(const mpz_t attofil); /* "1.5": always in FIL, for columns */
+char *text_write_fil(const mpz_t attofil); /* "1.5": in FIL, exact */
 
 /* The stored form of an amount (dealfsm/base.h). Export: *len is at most capacity; false when it does not fit. Import takes
  * null or length 0 as zero, and reads the sign. */

@@ -183,18 +183,3 @@ bool text_read_hex(const char *text, text_bytes *out, text_why *why)
     *out = bytes;
     return true;
 }
-
-char *text_write_hex(const uint8_t *data, size_t len)
-{
-    char *text = malloc(2 * len + 1);
-    if (text == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < len; i++) {
-        static const char digits[] = "0123456789abcdef";
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
-    }
-    text[2 * len] = '\0';
-    return text;
-}

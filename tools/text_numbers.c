@@ -134,12 +134,12 @@ bool text_read_share(const char *text, uint64_t *millionths, text_why *why)
     return true;
 }
 
-/* An amount in one unit, with or without its name. */
-static char *write_in(const mpz_t attofil, const unit *in, bool named)
+char *text_write_fil(const mpz_t attofil)
 {
-    size_t size = mpz_sizeinbase(attofil, 10) + in->decimals;
+    enum { DECIMALS = 18 };
+    size_t size = mpz_sizeinbase(attofil, 10) + DECIMALS;
     char *digits = malloc(size + 3);
-    char *text = malloc(size + 32);
+    char *text = malloc(size + 3);
     if (digits != NULL && text != NULL) {
         mpz_t magnitude;
         mpz_init(magnitude);
@@ -147,19 +147,19 @@ static char *write_in(const mpz_t attofil, const unit *in, bool named)
         mpz_get_str(digits, 10, magnitude);
         mpz_clear(magnitude);
         size_t count = strlen(digits);
-        if (count <= in->decimals) { /* zeros before, so that one stands before the point */
-            size_t zeros = in->decimals + 1 - count;
+        if (count <= DECIMALS) { /* zeros before, so that one stands before the point */
+            size_t zeros = DECIMALS + 1 - count;
             memmove(digits + zeros, digits, count + 1);
             memset(digits, '0', zeros);
             count += zeros;
         }
-        size_t whole = count - in->decimals;
-        size_t fraction = in->decimals;
+        size_t whole = count - DECIMALS;
+        size_t fraction = DECIMALS;
         while (fraction > 0 && digits[whole + fraction - 1] == '0') {
             fraction--;
         }
-        (void)snprintf(text, size + 32, "%s%.*s%s%.*s%s%s", mpz_sgn(attofil) < 0 ? "-" : "", (int)whole, digits,
-                       fraction > 0 ? "." : "", (int)fraction, digits + whole, named ? " " : "", named ? in->name : "");
+        (void)snprintf(text, size + 3, "%s%.*s%s%.*s", mpz_sgn(attofil) < 0 ? "-" : "", (int)whole, digits,
+                       fraction > 0 ? "." : "", (int)fraction, digits + whole);
     }
     if (digits == NULL) {
         free(text);
@@ -169,24 +169,6 @@ static char *write_in(const mpz_t attofil, const unit *in, bool named)
     return text;
 }
 
-char *text_write_fil(const mpz_t attofil)
-{
-    return write_in(attofil, AMOUNTS, false);
-}
-
-char *text_write_amount(const mpz_t attofil)
-{
-    mpz_t limit;
-    const unit *in = AMOUNTS; /* its first rows are the long names, largest first */
-    mpz_init(limit);
-    mpz_ui_pow_ui(limit, 10, in->decimals);
-    while (in->decimals > 0 && mpz_cmpabs(attofil, limit) < 0) {
-        in++;
-        mpz_ui_pow_ui(limit, 10, in->decimals);
-    }
-    mpz_clear(limit);
-    return write_in(attofil, in, true);
-}
 bool text_amount_export(const mpz_t attofil, uint8_t *data, size_t capacity, size_t *len)
 {
     if (mpz_sgn(attofil) == 0) {

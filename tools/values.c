@@ -190,10 +190,10 @@ bool values_amount(values_arena *arena, const char *text, const uint8_t **amount
 
 /* ---- Kinds */
 static const char *const kind_names[] = {
-    [DEALFSM_NONE] = "nil",     [DEALFSM_AMOUNT] = "amount",   [DEALFSM_TEXT] = "text",
-    [DEALFSM_ERROR] = "error",  [DEALFSM_U64] = "u64",         [DEALFSM_CID] = "cid",
+    [DEALFSM_NONE] = "nil",        [DEALFSM_AMOUNT] = "amount", [DEALFSM_TEXT] = "text",
+    [DEALFSM_ERROR] = "error",     [DEALFSM_U64] = "u64",       [DEALFSM_CID] = "cid",
     [DEALFSM_ADDRESS] = "address", [DEALFSM_STATUS] = "status", [DEALFSM_CHANNEL] = "channel",
-    [DEALFSM_FLAG] = "flag",    [DEALFSM_BYTES] = "bytes",     [DEALFSM_PEER] = "peer",
+    [DEALFSM_FLAG] = "flag",       [DEALFSM_BYTES] = "bytes",   [DEALFSM_PEER] = "peer",
     [DEALFSM_CBOR] = "cbor",
 };
 enum { KINDS = sizeof kind_names / sizeof *kind_names };
@@ -203,7 +203,7 @@ const char *values_kind_name(uint32_t kind)
     return kind < KINDS ? kind_names[kind] : NULL;
 }
 
-bool values_kind(const char *name, uint32_t *kind)
+static bool kind_of(const char *name, uint32_t *kind)
 {
     for (uint32_t i = 0; i < KINDS; i++) {
         if (strcmp(kind_names[i], name) == 0) {
@@ -324,7 +324,7 @@ bool values_args_from_json(values_arena *arena, const json_t *json, dealfsm_valu
         json_t *one = json_array_get(json, i);
         void *key = json_object_iter(one);
         uint32_t kind;
-        if (json_object_size(one) != 1 || !values_kind(json_object_iter_key(key), &kind)) {
+        if (json_object_size(one) != 1 || !kind_of(json_object_iter_key(key), &kind)) {
             return false;
         }
         json_t *value = json_object_iter_value(key);
@@ -400,8 +400,8 @@ bool values_answer_from_json(values_arena *arena, const dealfsm_op_info *info, c
     *why = "answer: expected an object with error, shortfall, ok or values by name";
     out->values_stride = sizeof(dealfsm_value);
     if (error != NULL || shortfall != NULL) {
-        return json_object_size(json) == 1 && (error != NULL ? error_from_json(arena, error, out)
-                                                             : shortfall_from_json(arena, shortfall, out));
+        return json_object_size(json) == 1 &&
+               (error != NULL ? error_from_json(arena, error, out) : shortfall_from_json(arena, shortfall, out));
     }
     out->outcome = DEALFSM_ANSWER_OK;
     if (json_is_true(json_object_get(json, "ok"))) {

@@ -33,9 +33,8 @@ char *values_decimal(values_arena *arena, const uint8_t *amount, uint64_t size);
 bool values_amount(values_arena *arena, const char *text, const uint8_t **amount, uint64_t *size);
 bool values_u64(const char *text, uint64_t *number);
 
-/* "amount", "text", …; NULL for a number that is no kind. Back: false for an unknown name. */
+/* "amount", "text", …; NULL for a number that is no kind. */
 const char *values_kind_name(uint32_t kind);
-bool values_kind(const char *name, uint32_t *kind);
 
 /* ---- Values. `arena` is for work in between; the JSON is the caller's. */
 json_t *values_to_json(values_arena *arena, const dealfsm_value *value);
