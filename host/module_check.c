@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -44,15 +45,22 @@ static int32_t lies(const dealfsm_module_info *info, const char *what, const cha
                       note, found);
 }
 
-/* An interface that the note offers, or NULL if it offers none such. */
-static int32_t find_interface(const dealfsm_module_info *info, const char *id, const void **found, dealfsm_error *error)
+/* An interface that the note offers, or NULL if it offers none such. Each begins with its struct_size. */
+static int32_t find_interface(const dealfsm_module_info *info, const char *id, size_t size, const void **found,
+                              dealfsm_error *error)
 {
     const dealfsm_manifest *manifest = info->manifest;
     *found = NULL;
     if (!host_list_has(manifest->offers, manifest->offers_count, id))
         return DEALFSM_OK;
     *found = info->functions->interface(id);
-    return *found != NULL ? DEALFSM_OK : lies(info, "offers", id, "no such interface in the module", error);
+    if (*found == NULL)
+        return lies(info, "offers", id, "no such interface in the module", error);
+    uint32_t struct_size = *(const uint32_t *)*found;
+    if (struct_size < size)
+        return host_error(error, DEALFSM_E_MISSING, id, "%s: expected an interface %s of %zu bytes, found %" PRIu32,
+                          host_short(info->path), id, size, struct_size);
+    return DEALFSM_OK;
 }
 
 static int32_t check_describe(const dealfsm_module_info *info, dealfsm_error *error)
@@ -78,9 +86,9 @@ int32_t host_module_check(dealfsm_module_info *info, dealfsm_error *error)
         return lies(info, "name", manifest->name, "another manifest in the module", error);
     const void *describe = NULL;
     const void *record = NULL;
-    result = find_interface(info, "describe/1", &describe, error);
+    result = find_interface(info, "describe/1", sizeof *info->describe, &describe, error);
     if (result >= 0)
-        result = find_interface(info, "record/1", &record, error);
+        result = find_interface(info, "record/1", sizeof *info->record, &record, error);
     info->describe = describe;
     info->record = record;
     if (result >= 0 && describe != NULL)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "sidecar.h"
+
 /* ---- The words of both sides are the same. */
 
 #define SAME_STATUS(number, word)                                                                                      \
@@ -102,10 +104,43 @@ static int32_t record_encode(const dealfsm_record *given, uint8_t *buffer, uint6
     return DEALFSM_OK;
 }
 
+static void tell_queue(const entry *e, void (*each)(void *ctx, const dealfsm_event *event, uint32_t from_handler),
+                       void *ctx)
+{
+    for (; e; e = e->next) {
+        dealfsm_value args[sizeof e->args / sizeof *e->args];
+        border_write_values(args, e->args, e->count);
+        const dealfsm_event event = {sizeof event, e->event, args, e->count, sizeof *args};
+        each(ctx, &event, e->raised);
+    }
+}
+
+static int32_t record_queued(const uint8_t *bytes, uint64_t bytes_len,
+                             void (*each)(void *ctx, const dealfsm_event *event, uint32_t from_handler), void *ctx,
+                             dealfsm_error *error)
+{
+    sidecar read;
+    entries queue;
+    if (!each)
+        return border_fail(error, DEALFSM_E_ARGUMENT, "each", "null pointer");
+    if (!bytes_len)
+        return DEALFSM_OK;
+    if (!bytes || bytes_len > UINT32_MAX)
+        return border_fail(error, DEALFSM_E_ARGUMENT, "sidecar", "a null pointer, or over 4 GiB");
+    entries_init(&queue);
+    int32_t code =
+        sidecar_read((fsm_bytes){bytes, (uint32_t)bytes_len}, module_version.machine, &read, &queue, error);
+    if (!code)
+        tell_queue(queue.head, each, ctx);
+    entries_clear(&queue);
+    return code;
+}
+
 static const dealfsm_record_v1 record_interface = {
     .struct_size = sizeof record_interface,
     .decode = record_decode,
     .encode = record_encode,
+    .queued = record_queued,
 };
 
 /* ---- The table */

@@ -262,6 +262,7 @@ static const struct {
     {MODULE("lying_note"), DEALFSM_E_CORRUPT, "its note is not true"},
     {MODULE("lying_describe"), DEALFSM_E_CORRUPT, "machine is \"client 0.0.1\" there, found client 0.0.9"},
     {MODULE("lying_offer"), DEALFSM_E_CORRUPT, "offers is \"record/1\" there, found no such interface"},
+    {MODULE("short_describe"), DEALFSM_E_MISSING, "expected an interface describe/1 of 72 bytes, found 64"},
     {MODULE("half_table"), DEALFSM_E_MISSING, "the function thaw is missing"},
     {MODULE("unresolved"), DEALFSM_E_IO, "that_nobody_has"},
 };

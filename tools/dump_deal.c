@@ -111,7 +111,7 @@ static void now_text(const shown *s, const deal_row *it, const deal_past *past)
     }
     number_line(s, "sequence", row->sequence);
     number_line(s, "revision", row->revision);
-    if (row->sidecar_len > 0) { /* canonical CBOR of our own: the queued events are in it, too */
+    if (row->sidecar_len > 0) {
         line(s, "stored beside it", readable_cbor(s->view->arena, row->sidecar, row->sidecar_len));
     }
     time_line(s, "created", row->created);
@@ -150,6 +150,49 @@ static void record_text_of(const shown *s, const deal_row *it)
     }
 }
 
+/* ---- The queue */
+typedef struct queue_walk {
+    const shown *shown;
+    const deal_row *deal;
+    json_t *list; /* NULL: as text */
+} queue_walk;
+
+static void queue_tell(const queue_walk *walk, void (*each)(void *ctx, const dealfsm_event *event, uint32_t from_handler))
+{
+    const dealfsm_store_row *row = walk->deal->row;
+    dealfsm_error error = {.struct_size = sizeof error};
+    store_walked(walk->shown->view,
+                 walk->deal->module->info.record->queued(row->sidecar, row->sidecar_len, each, (void *)walk, &error),
+                 &error);
+}
+
+static void queued_line(void *ctx, const dealfsm_event *event, uint32_t from_handler)
+{
+    const queue_walk *walk = ctx;
+    values_arena *arena = walk->shown->view->arena;
+    const description *machine = &walk->deal->module->machine;
+    const dealfsm_event_info *info = description_event(machine, event->event);
+    words text = {.arena = arena};
+    for (uint32_t i = 0; i < event->args_count; i++) {
+        words_add(&text, "%s%s %s", i > 0 ? ", " : "", info->names[i],
+                  readable_value(arena, machine, &event->args[i], ""));
+    }
+    if (from_handler != 0) {
+        words_item(&text, "; ", "raised by a handler");
+    }
+    line(walk->shown, words_short_event(arena, machine, event->event), words_text(&text));
+}
+
+static void queued_json(void *ctx, const dealfsm_event *event, uint32_t from_handler)
+{
+    const queue_walk *walk = ctx;
+    values_arena *arena = walk->shown->view->arena;
+    const char *name = words_event(arena, &walk->deal->module->machine, event->event);
+    json_array_append_new(
+        walk->list, json_pack("{s:s, s:b, s:o}", "event", name, "from_handler", from_handler != 0, "args",
+                              values_args_to_json(arena, event->args, event->args_count, event->args_stride)));
+}
+
 static int32_t take_event(void *ctx, const dealfsm_store_event *event)
 {
     timeline_event(ctx, event);
@@ -172,6 +215,10 @@ static void text(const shown *s, const deal_row *it, const deal_past *past)
         line(s, "none", "the store kept no history of this deal");
     }
     store_walked(s->view, dealfsm_store_history(s->view->store, &it->row->deal, take_event, &lines, &error), &error);
+    if (it->queued > 0) {
+        title(s, "Queued, next first");
+        queue_tell(&(queue_walk){s, it, NULL}, queued_line);
+    }
 }
 
 /* ---- JSON */
@@ -209,6 +256,9 @@ static void json(const shown *s, const deal_row *it, const deal_past *past)
     json_object_set_new(object, "history", walk.list);
     json_object_set_new(object, "sidecar", json_string(values_hex(arena, it->row->sidecar, it->row->sidecar_len)));
     if (it->whole) {
+        const queue_walk queue = {s, it, json_array()};
+        queue_tell(&queue, queued_json);
+        json_object_set_new(object, "queue", queue.list);
         json_object_set_new(object, "may_ask", ops_json(s, it));
         json_object_set_new(object, "record", values_record_to_json(arena, &it->module->machine, &it->record));
     }

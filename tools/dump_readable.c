@@ -165,24 +165,23 @@ static const char *readable_number(values_arena *arena, uint64_t number, const c
     return words_text(&text);
 }
 
-const char *readable_field(values_arena *arena, const description *machine, const dealfsm_field_info *field,
-                           const dealfsm_record *record)
+const char *readable_value(values_arena *arena, const description *machine, const dealfsm_value *value, const char *unit)
 {
-    const dealfsm_value value = values_field(field, record);
-    const uint8_t *data = value.data;
-    const uint64_t size = value.data_len;
-    switch (value.kind) {
+    const uint8_t *data = value->data;
+    const uint64_t size = value->data_len;
+    switch (value->kind) {
     case DEALFSM_NONE:
         return "none";
     case DEALFSM_AMOUNT:
         return readable_amount(arena, values_decimal(arena, data, size));
     case DEALFSM_FLAG:
-        return value.number != 0 ? "yes" : "no";
+        return value->number != 0 ? "yes" : "no";
     case DEALFSM_U64:
-        return readable_number(arena, value.number, field->unit);
+        return readable_number(arena, value->number, unit);
     case DEALFSM_STATUS:
-        return readable_status(arena, machine, value.number);
+        return readable_status(arena, machine, value->number);
     case DEALFSM_TEXT:
+    case DEALFSM_ERROR:
         return readable_text(arena, data, size);
     case DEALFSM_CID:
         return named(arena, text_write_cid(data, size), "not the form of a CID", data, size);
@@ -195,4 +194,11 @@ const char *readable_field(values_arena *arena, const description *machine, cons
     default:
         return hex_of(arena, data, size);
     }
+}
+
+const char *readable_field(values_arena *arena, const description *machine, const dealfsm_field_info *field,
+                           const dealfsm_record *record)
+{
+    const dealfsm_value value = values_field(field, record);
+    return readable_value(arena, machine, &value, field->unit);
 }

@@ -41,6 +41,7 @@ typedef struct read_record {
  * state, the selector in CBOR's diagnostic notation. */
 const char *readable_field(values_arena *arena, const description *machine, const dealfsm_field_info *field,
                            const dealfsm_record *record);
+const char *readable_value(values_arena *arena, const description *machine, const dealfsm_value *value, const char *unit);
 const char *readable_amount(values_arena *arena, const char *attofil); /* of decimal text: "2 FIL (20…0 attoFIL)" */
 const char *readable_fil(values_arena *arena, const char *attofil);
 const char *readable_bytes(values_arena *arena, uint64_t bytes);

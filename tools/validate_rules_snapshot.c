@@ -125,19 +125,85 @@ static void same_keys(validator *v)
 }
 
 /* A deal with an open op and three queued events: as much as a sidecar can hold. */
+enum { RICH = 3 };
+static const uint32_t rich_events[RICH] = {DEALFSM_ClientEventDealRejected, DEALFSM_ClientEventPaymentRequested,
+                                           DEALFSM_ClientEventDataTransferError};
+
 static dealfsm_snapshot *rich_snapshot(rig *it, validator *v)
 {
-    static const uint32_t events[] = {DEALFSM_ClientEventDealRejected, DEALFSM_ClientEventPaymentRequested,
-                                      DEALFSM_ClientEventDataTransferError};
     if (!rig_open(it, v) || !run_begin(it, 1)) {
         return NULL;
     }
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        const dealfsm_event_info *event = description_event(&v->machine, events[i]);
-        rig_dispatch(it, 1, events[i], invent_args(v, event), event->args_count);
+    for (size_t i = 0; i < RICH; i++) {
+        const dealfsm_event_info *event = description_event(&v->machine, rich_events[i]);
+        rig_dispatch(it, 1, rich_events[i], invent_args(v, event), event->args_count);
     }
     return rig_snapshot(it, 1);
 }
+
+/* ---- The queue that record/1 tells */
+
+typedef struct told_queue {
+    validator *v;
+    uint32_t count;
+} told_queue;
+
+static void count_queued(void *ctx, const dealfsm_event *event, uint32_t from_handler)
+{
+    told_queue *told = ctx;
+    (void)event;
+    (void)from_handler;
+    told->count++;
+}
+
+static void expect_rich(void *ctx, const dealfsm_event *event, uint32_t from_handler)
+{
+    told_queue *told = ctx;
+    validator *v = told->v;
+    const uint32_t number = told->count < RICH ? rich_events[told->count] : 0;
+    told->count++;
+    const dealfsm_event_info *info = description_event(&v->machine, number);
+    expect(v, event->event == number && event->args_count == info->args_count && from_handler == 0,
+           format(v->arena, "event %" PRIu32 " from outside, as number %" PRIu32, number, told->count),
+           format(v->arena, "event %" PRIu32, event->event));
+    const dealfsm_value *expected = invent_args(v, info); /* the same each time */
+    for (uint32_t i = 0; i < event->args_count && i < info->args_count; i++) {
+        expect(v, event->args[i].kind == expected[i].kind, "the kind of its argument", "another");
+        same_bytes(v, "its argument", expected[i].data, expected[i].data_len, event->args[i].data,
+                   event->args[i].data_len);
+    }
+}
+
+static void queue_is_told(validator *v)
+{
+    rig it = {0};
+    told_queue told = {.v = v};
+    dealfsm_error error = {.struct_size = sizeof error};
+    CASE(v, "three events in the queue");
+    const dealfsm_snapshot *rich = rich_snapshot(&it, v);
+    if (rich != NULL) {
+        const dealfsm_record_v1 *record = v->record;
+        same_result(v, "queued", DEALFSM_OK,
+                    record->queued(rich->sidecar, rich->sidecar_len, expect_rich, &told, &error), NULL);
+        expect(v, told.count == RICH, "three events", format(v->arena, "%" PRIu32, told.count));
+        told.count = 0;
+        CASE(v, "no sidecar");
+        same_result(v, "queued", DEALFSM_OK, record->queued(NULL, 0, count_queued, &told, &error), NULL);
+        CASE(v, "a sidecar without its last byte");
+        same_result(v, "queued", DEALFSM_E_CORRUPT,
+                    record->queued(rich->sidecar, rich->sidecar_len - 1, count_queued, &told, &error), NULL);
+        expect(v, error.code == DEALFSM_E_CORRUPT && error.text[0] != '\0', "code and text in the error struct", "none");
+        CASE(v, "null pointers");
+        same_result(v, "queued without bytes", DEALFSM_E_ARGUMENT, record->queued(NULL, 1, count_queued, &told, NULL),
+                    NULL);
+        same_result(v, "queued without a function", DEALFSM_E_ARGUMENT,
+                    record->queued(rich->sidecar, rich->sidecar_len, NULL, &told, NULL), NULL);
+        expect(v, told.count == 0, "nobody told", "somebody");
+    }
+    rig_close(&it);
+}
+
+/* ---- Spoilt ones */
 
 /* Restores changed bytes: refused, or shown again as they are. */
 static void refused_or_kept(rig *it, const dealfsm_snapshot *snapshot, bool sidecar)
@@ -152,7 +218,12 @@ static void refused_or_kept(rig *it, const dealfsm_snapshot *snapshot, bool side
         return;
     }
     const dealfsm_snapshot *found = rig_snapshot(it, snapshot->deal);
-    if (found != NULL) {
+    const dealfsm_deal *deal = rig_query(it, snapshot->deal);
+    if (found != NULL && deal != NULL) {
+        told_queue told = {0};
+        same_result(v, "queued", DEALFSM_OK,
+                    v->record->queued(found->sidecar, found->sidecar_len, count_queued, &told, NULL), NULL);
+        expect(v, told.count == deal->queued, "the queue of the deal", "another");
         same_bytes(v, "an accepted record", snapshot->record, snapshot->record_len, found->record, found->record_len);
         /* The sidecar of a record with another status may come back without what that status cannot have. */
         if (sidecar) {
@@ -253,6 +324,7 @@ static const rule list[] = {
     {"snapshot.round-trips", "moved after any number of steps, a deal's history is the same", round_trips},
     {"snapshot.rows", "each row that was put can be restored, and shows the same", from_the_store},
     {"snapshot.keys", "an op that was open is asked again with the same key", same_keys},
+    {"snapshot.queue", "record/1 tells the events that wait in a sidecar", queue_is_told},
     {"snapshot.spoilt-record", "changed or cut records are refused or kept as they are", spoilt_record},
     {"snapshot.spoilt-sidecar", "changed or cut sidecars are refused or kept as they are", spoilt_sidecar},
 };

@@ -72,7 +72,7 @@ typedef struct dealfsm_record {
     uint64_t voucher_shortfall_len;
 } dealfsm_record;
 
-/* Interface "record/1": stored bytes of this module's machine version, to and fro. */
+/* Interface "record/1": stored bytes of this module's machine version, to and fro, and what waits beside them. */
 typedef struct dealfsm_record_v1 {
     uint32_t struct_size;
     uint32_t reserved;
@@ -85,6 +85,13 @@ typedef struct dealfsm_record_v1 {
      * stored (an undefined wallet or CID, an amount over 128 bytes, a text over 8,192 bytes, …; field names the member).
      * DEALFSM_E_TOO_SMALL: capacity is below *length (capacity 0 asks for the length; buffer may be null then). [any] */
     int32_t (*encode)(const dealfsm_record *record, uint8_t *buffer, uint64_t capacity, uint64_t *length,
+                      dealfsm_error *error);
+
+    /* Tells the events that wait in a sidecar, in the order in which their turn comes; from_handler: 1 where a handler raised
+     * it. *event lives while `each` runs. Length 0: nothing waits. DEALFSM_E_CORRUPT: not a sidecar of this machine version
+     * (then `each` is not called; error text: offset and reason); DEALFSM_E_NO_MEMORY. [any] */
+    int32_t (*queued)(const uint8_t *sidecar, uint64_t sidecar_len,
+                      void (*each)(void *ctx, const dealfsm_event *event, uint32_t from_handler), void *ctx,
                       dealfsm_error *error);
 } dealfsm_record_v1;
 

@@ -315,7 +315,10 @@ static int32_t stand_in_counters(dealfsm_machine *machine, dealfsm_counters *out
     return DEALFSM_OK;
 }
 
-static const dealfsm_describe_v1 stand_in_describe = {.struct_size = sizeof stand_in_describe,
+#ifndef STAND_IN_DESCRIBE_SIZE
+#define STAND_IN_DESCRIBE_SIZE sizeof stand_in_describe
+#endif
+static const dealfsm_describe_v1 stand_in_describe = {.struct_size = STAND_IN_DESCRIBE_SIZE,
                                                       .machine_version = STAND_IN_DESCRIBED};
 
 static const void *stand_in_interface(const char *id)
