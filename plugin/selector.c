@@ -146,11 +146,28 @@ static int compare_pairs(const void *a, const void *b)
 
 static bool rewrite_item(rewriting *w, uint32_t depth);
 
-/* Where each pair begins; leaves the input behind the map. */
+static bool is_tag(const cbor_reader *r)
+{
+    return *r->at >> 5 == CBOR_TAG;
+}
+
+/* A tag was read that is not copied. */
+static bool leave_tag(cbor_reader *r, uint64_t tag)
+{
+    if (tag > INT64_MAX)
+        return cbor_fail(r, "a selector with a tag of 2^63 or more");
+    return !is_tag(r) || cbor_fail(r, "a selector with a tag in a tag");
+}
+
+/* Where each pair begins, behind a tag of its key; leaves the input behind the map. */
 static bool find_keys(rewriting *w, uint64_t pairs)
 {
     fsm_bytes value;
+    uint8_t major = 0;
+    uint64_t tag = 0;
     for (uint64_t i = 0; i < pairs; i++) {
+        if (is_tag(&w->in) && !(cbor_read_head(&w->in, &major, &tag) && leave_tag(&w->in, tag)))
+            return false;
         w->keys[i] = w->in.at;
         if (!read_key(&w->in))
             return false;
@@ -182,7 +199,7 @@ static bool rewrite_map(rewriting *w, uint64_t pairs, uint32_t depth)
     return true;
 }
 
-/* The 64 bits of a float of 16 or 32 bits (IEEE 754). */
+/* The 64 bits of a float of 16 or 32 bits (IEEE 754). A signalling NaN becomes quiet, as where processors widen. */
 static uint64_t widen(uint64_t bits, uint32_t exponent_bits, uint32_t fraction_bits)
 {
     uint64_t implicit = (uint64_t)1 << fraction_bits;
@@ -193,6 +210,7 @@ static uint64_t widen(uint64_t bits, uint32_t exponent_bits, uint32_t fraction_b
     uint64_t sign = bits >> (fraction_bits + exponent_bits);
     if (exponent == highest) {
         exponent = 2047;
+        fraction |= fraction ? implicit / 2 : 0;
     } else if (exponent) {
         exponent += bias;
     } else if (fraction) { /* what is subnormal there is not in 64 bits */
@@ -221,6 +239,21 @@ static bool rewrite_simple(rewriting *w, uint8_t first, uint64_t argument)
     return true;
 }
 
+/* `start` is where the tag begins, the input stands behind it. On bytes a tag is a link or nothing that DAG-CBOR has; on
+ * anything else the reference reads over it, 42 included. */
+static bool rewrite_tag(rewriting *w, const uint8_t *start, uint64_t tag, uint32_t depth)
+{
+    cbor_reader *r = &w->in;
+    if (*r->at >> 5 != CBOR_BYTES)
+        return leave_tag(r, tag) && rewrite_item(w, depth + 1);
+    if (tag != TAG_LINK)
+        return cbor_fail(r, "a selector with a tag that is not 42 on bytes");
+    if (!read_link(r))
+        return false;
+    cbor_write_raw(&w->out, (fsm_bytes){start, (uint32_t)(r->at - start)});
+    return true;
+}
+
 static bool rewrite_content(rewriting *w, const uint8_t *start, uint64_t argument, uint32_t depth)
 {
     cbor_reader *r = &w->in;
@@ -236,9 +269,7 @@ static bool rewrite_content(rewriting *w, const uint8_t *start, uint64_t argumen
     case CBOR_SIMPLE:
         return rewrite_simple(w, *start, argument);
     case CBOR_TAG:
-        if (argument != TAG_LINK)
-            return rewrite_item(w, depth + 1);
-        break;
+        return rewrite_tag(w, start, argument, depth);
     }
     if (!read_content(r, *start, argument, depth))
         return false;

@@ -13,8 +13,8 @@ enum { SELECTOR_DEPTH_MAX = 256 }; /* items inside each other: reading takes sta
 /* One item in that form; otherwise as cbor_read_any. */
 bool selector_read(cbor_reader *r, fsm_bytes *out);
 
-/* Writes a selector of any form (one item, as cbor_read_any took it) in that form: sorts keys, widens floats, drops other
- * tags, makes undefined null. *out lies in `room` (selector_room(size) bytes, aligned as malloc does). False: it has no such
+/* Writes a selector of any form (one item, as cbor_read_any took it) in that form: sorts keys, widens floats, drops
+ * tags on what is not bytes, makes undefined null. *out lies in `room` (selector_room(size) bytes, aligned as malloc does). False: it has no such
  * form; *why (a constant text) tells. */
 bool selector_rewrite(fsm_bytes selector, uint8_t *room, fsm_bytes *out, const char **why);
 uint64_t selector_room(uint32_t size);

@@ -147,10 +147,22 @@ static const struct {
     {"fb3ff0000000000000", "fb3ff0000000000000", NULL},
     {"f7", "", NULL}, /* undefined: null: none */
     {"82f7f6", "82f6f6", NULL},
-    {"c101", "01", NULL}, /* another tag is dropped */
+    {"f97c01", "fb7ff8040000000000", NULL}, /* a signalling NaN becomes quiet */
+    {"f97e01", "fb7ff8040000000000", NULL},
+    {"faff800001", "fbfff8000020000000", NULL},
+    {"fb7ff0000000000001", "fb7ff0000000000001", NULL}, /* nothing to widen */
+    {"c101", "01", NULL},                               /* a tag is dropped, but on bytes */
+    {"d82a80", "80", NULL},
+    {"82c16161d9012ca0", "826161a0", NULL},
+    {"c140", NULL, "not 42 on bytes"},
+    {"c1c101", NULL, "tag in a tag"},
+    {"db7fffffffffffffff01", "01", NULL},
+    {"db800000000000000001", NULL, "2^63 or more"},
+    {"a1db8000000000000000616101", NULL, "2^63 or more"},
+    {"a1c1c1616101", NULL, "tag in a tag"},
     {"c1f6", "", NULL},
     {"d82a450001550000", "d82a450001550000", NULL}, /* a link: a CID with an empty digest */
-    {"c1d82a450001550000", "d82a450001550000", NULL},
+    {"c1d82a450001550000", NULL, "tag in a tag"},
     {"d82a4100", NULL, "CID is not well formed"},
     {"d82a450002550000", NULL, "CID is not well formed"},         /* of version 2 */
     {"d82a450001550001", NULL, "CID is not well formed"},         /* a digest of a byte that is not there */
@@ -159,14 +171,15 @@ static const struct {
     {"d82a490012201496f8b903e9", NULL, "CID is not well formed"}, /* a version 0 that is too short */
     {"d82a40", NULL, "do not begin with 00"},
     {"d82a4101", NULL, "do not begin with 00"},
-    {"d82ac14100", NULL, "that is not bytes"},
+    {"d82ac14100", NULL, "tag in a tag"},
     {"1bffffffffffffffff", "1bffffffffffffffff", NULL},
     {"3b7fffffffffffffff", "3b7fffffffffffffff", NULL},
     {"3b8000000000000000", NULL, "below -2^63"},
     {"e0", NULL, "not false, true or null"},
     {"f8ff", NULL, "not false, true or null"},
     {"a10001", NULL, "not a text"},
-    {"a1c1616101", NULL, "not a text"},
+    {"a1c1616101", "a1616101", NULL},
+    {"a1c10001", NULL, "not a text"},
     {"a2616101616102", NULL, "twice"},
     {"a3616200616101616102", NULL, "twice"},
 };
