@@ -29,15 +29,15 @@ static const struct argp argp = {
     "rules "
     "for money hold, the history leads to each row; and shows the sums for each payment channel.\v"
     "M1 FundsSpent is at most TotalFunds. M2 no lane is spent on by two deals. M3 what is paid for is worth at most "
-    "what "
-    "was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that was read "
-    "is "
-    "written as the same bytes. X1 the history is a chain that leads to the row. The machines of the reference allow "
-    "some "
-    "of it (FundsSpent can pass TotalFunds where the handler that pays does not raise FundsExpended; PaymentRequested can be "
-    "negative where PaymentSent names another amount than what was requested): that is noted.\n\n"
-    "Exit status: 0 all is well; 1 a rule is broken, a row is damaged or no module is there for it, or it is no store; "
-    "2 wrong usage; 3 the store cannot be read, or no module is there.",
+    "what was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that was "
+    "read is written as the same bytes. X1 the history is a chain that leads to the row.\n\n"
+    "The machines of the reference allow some of it (FundsSpent can pass TotalFunds where the handler that pays does "
+    "not raise FundsExpended; PaymentRequested can be negative where PaymentSent names another amount than what was "
+    "requested): where the deal's machine version does, or one that had the deal before, that is noted. What would "
+    "have to be known and is not stored (the history is off or pruned, another node had the deal) leaves a rule "
+    "unchecked.\n\n"
+    "Exit status: 0 no rule is broken, as far as can be checked; 1 a rule is broken, a row is damaged or no module is "
+    "there for it, or it is no store; 2 wrong usage; 3 the store cannot be read, or no module is there.",
     children,
     NULL,
     NULL};
@@ -49,8 +49,7 @@ typedef struct totals {
     uint64_t whole;
     uint64_t damaged;
     uint64_t unknown; /* no module is there for their version */
-    uint64_t broken;
-    uint64_t noted;
+    uint64_t found[VERIFY_VERDICTS];
 } totals;
 
 typedef struct walk {
@@ -60,24 +59,27 @@ typedef struct walk {
     totals totals;
     channels *channels;
     last_steps *steps;
+    history_sums history;
+    uint64_t lines; /* of what was found */
     uint64_t channels_shown;
 } walk;
 
 /* ---- What was found */
-static void show_found(void *ctx, uint64_t deal, const char *rule, bool broken, const char *text)
+static void show_found(void *ctx, uint64_t deal, const char *rule, verify_verdict verdict, const char *text)
 {
+    static const char *const names[VERIFY_VERDICTS] = {"broken", "noted", "unchecked"};
     walk *w = ctx;
-    w->totals.broken += broken ? 1 : 0;
-    w->totals.noted += broken ? 0 : 1;
+    w->totals.found[verdict]++;
+    w->lines++;
     if (w->json) {
-        json_t *json = json_pack("{s:o, s:s, s:b, s:o}", "deal", u64_json(deal), "rule", rule, "broken", broken, "text",
-                                 text_json(w->view->arena, text, strlen(text)));
+        json_t *json = json_pack("{s:o, s:s, s:s, s:o}", "deal", u64_json(deal), "rule", rule, "found", names[verdict],
+                                 "text", text_json(w->view->arena, text, strlen(text)));
         store_line(w->view, json);
         return;
     }
     words line = {.arena = w->view->arena};
-    words_add(&line, "deal %" PRIu64 ": %s %s: %s", deal, rule, broken ? "broken" : "noted", text);
-    paper_wrap(&w->out, broken ? INK_WARNING : INK_FAINT, 0, INDENT, words_text(&line));
+    words_add(&line, "deal %" PRIu64 ": %s %s: %s", deal, rule, names[verdict], text);
+    paper_wrap(&w->out, verdict == VERIFY_BROKEN ? INK_WARNING : INK_FAINT, 0, INDENT, words_text(&line));
 }
 
 static void show_trouble(walk *w, const deal_row *it)
@@ -86,6 +88,7 @@ static void show_trouble(walk *w, const deal_row *it)
     words line = {.arena = w->view->arena};
     w->totals.unknown += unknown ? 1 : 0;
     w->totals.damaged += unknown ? 0 : 1;
+    w->lines++;
     if (w->json) {
         json_t *json = json_pack("{s:o, s:o}", "deal", u64_json(it->row->deal), unknown ? "unknown" : "damage",
                                  text_json(w->view->arena, it->trouble, strlen(it->trouble)));
@@ -129,7 +132,7 @@ static void show_channel_text(walk *w, const channel_sum *sum, const char *addre
     char *spent_fil = text_write_fil(spent);
     char *funds_fil = text_write_fil(funds);
     if (w->channels_shown++ == 0) {
-        fputs(w->totals.broken + w->totals.noted + w->totals.damaged + w->totals.unknown > 0 ? "\n" : "", stdout);
+        fputs(w->lines > 0 ? "\n" : "", stdout);
         paper_line(&w->out, INK_HEADING, "Payment channels, FIL");
     }
     words line = {.arena = w->view->arena};
@@ -162,19 +165,29 @@ static void show_channel(void *ctx, const channel_sum *sum)
 static void show_totals(const walk *w)
 {
     const totals *t = &w->totals;
+    const history_sums *h = &w->history;
     if (w->json) {
         json_t *json =
-            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)t->rows, "whole", (json_int_t)t->whole,
-                      "damaged", (json_int_t)t->damaged, "unknown", (json_int_t)t->unknown, "broken",
-                      (json_int_t)t->broken, "noted", (json_int_t)t->noted);
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}}", "rows", (json_int_t)t->rows, "whole",
+                      (json_int_t)t->whole, "damaged", (json_int_t)t->damaged, "unknown", (json_int_t)t->unknown,
+                      "broken", (json_int_t)t->found[VERIFY_BROKEN], "noted", (json_int_t)t->found[VERIFY_NOTED],
+                      "unchecked", (json_int_t)t->found[VERIFY_UNCHECKED], "history", "whole", (json_int_t)h->whole,
+                      "part", (json_int_t)h->part, "none", (json_int_t)h->none);
         store_line(w->view, json);
         return;
     }
     fputs(w->channels_shown > 0 ? "\n" : "", stdout);
     paper_line(&w->out, INK_HEADING,
                "%" PRIu64 " rows: %" PRIu64 " whole, %" PRIu64 " damaged, %" PRIu64 " not verified; rules: %" PRIu64
-               " broken, %" PRIu64 " noted",
-               t->rows, t->whole, t->damaged, t->unknown, t->broken, t->noted);
+               " broken, %" PRIu64 " noted, %" PRIu64 " unchecked",
+               t->rows, t->whole, t->damaged, t->unknown, t->found[VERIFY_BROKEN], t->found[VERIFY_NOTED],
+               t->found[VERIFY_UNCHECKED]);
+    if (h->part + h->none > 0) {
+        paper_line(&w->out, INK_HEADING,
+                   "history: whole of %" PRIu64 " deals, in part of %" PRIu64 ", none of %" PRIu64
+                   "; what it does not tell is not checked",
+                   h->whole, h->part, h->none);
+    }
 }
 
 static void verify(walk *w)
@@ -190,11 +203,12 @@ static void verify(walk *w)
     }
     values_arena_clear(w->view->arena);
     channels_verify(w->channels, w->view->arena, show_found, w);
-    verify_history(w->view, w->steps, show_found, w);
+    verify_history(w->view, w->steps, show_found, w, &w->history);
     values_arena_clear(w->view->arena);
     channels_each(w->channels, w->view->arena, show_channel, w);
     show_totals(w);
-    store_status(w->view, w->totals.damaged + w->totals.unknown + w->totals.broken > 0 ? DUMP_NO : DUMP_DONE);
+    store_status(w->view,
+                 w->totals.damaged + w->totals.unknown + w->totals.found[VERIFY_BROKEN] > 0 ? DUMP_NO : DUMP_DONE);
 }
 
 static int run(int argc, char **argv)

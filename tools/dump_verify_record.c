@@ -16,7 +16,7 @@ typedef struct check {
 
 /* What machines of the reference allow, whose weaknesses are kept: spec pages v1.0.9 and v1.28.3. A machine that holds FundsSpent
  * under TotalFunds can say so where it makes vouchers. */
-static bool heeds_total(const description *machine)
+static bool passes_total(const description *machine)
 {
     for (uint32_t i = 0; i < machine->handlers_count; i++) {
         const dealfsm_handler_info *handler = &machine->handlers[i];
@@ -29,10 +29,10 @@ static bool heeds_total(const description *machine)
             says = says || handler->raises[k] == DEALFSM_ClientEventFundsExpended;
         }
         if (pays && says) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 /* A machine that pays another amount than what was requested can be ahead of the requests. */
@@ -42,9 +42,17 @@ static bool pays_ahead(const description *machine)
     return sent != NULL && sent->args_count > 0;
 }
 
-static void say(const check *c, const char *rule, bool broken, const char *text)
+static void say(const check *c, const char *rule, verify_verdict verdict, const char *text)
 {
-    c->found(c->ctx, c->it->row->deal, rule, broken, text);
+    c->found(c->ctx, c->it->row->deal, rule, verdict, text);
+}
+
+/* What some machines allow: the deal's own, or one that had it before, since an amount stays as it is when the deal moves. */
+static void say_unless(const check *c, const char *rule, verify_allows_fn *allows, words *text)
+{
+    const bool allowed = allows(&c->it->module->machine);
+    const verify_verdict verdict = allowed ? VERIFY_NOTED : verify_allowed_before(c->view, c->it, allows, text);
+    say(c, rule, verdict, words_text(text));
 }
 
 static const char *digits(const check *c, const mpz_t value)
@@ -59,7 +67,7 @@ static void check_funds(const check *c, const mpz_t spent, const mpz_t total)
     words text = {.arena = c->view->arena};
     if (mpz_cmp(spent, total) > 0) {
         words_add(&text, "FundsSpent %s attoFIL is above TotalFunds %s attoFIL", digits(c, spent), digits(c, total));
-        say(c, "M1", heeds_total(&c->it->module->machine), words_text(&text));
+        say_unless(c, "M1", passes_total, &text);
     }
 }
 
@@ -78,7 +86,7 @@ static void check_paid(const check *c, const mpz_t spent, const mpz_t unsealing,
         words_add(&text,
                   "BytesPaidFor times PricePerByte is %s attoFIL, above FundsSpent less UnsealFundsPaid, %s attoFIL",
                   digits(c, worth), digits(c, paid));
-        say(c, "M3", true, words_text(&text));
+        say(c, "M3", VERIFY_BROKEN, words_text(&text));
     }
     mpz_clears(paid, worth, NULL);
 }
@@ -94,7 +102,11 @@ static void check_signs(const check *c)
             words text = {.arena = c->view->arena};
             words_add(&text, "%s is negative: %s attoFIL", field->stored,
                       values_decimal(c->view->arena, value.data, value.data_len));
-            say(c, "M4", strcmp(field->name, "payment_requested") != 0 || !pays_ahead(machine), words_text(&text));
+            if (strcmp(field->name, "payment_requested") == 0) {
+                say_unless(c, "M4", pays_ahead, &text);
+            } else {
+                say(c, "M4", VERIFY_BROKEN, words_text(&text));
+            }
         }
     }
 }
@@ -108,7 +120,7 @@ static void check_bytes(const check *c)
     uint64_t size = 0;
     if (record->encode(&c->it->record, bytes, row->record_len, &size, NULL) < 0 || size != row->record_len ||
         memcmp(bytes, row->record, size) != 0) {
-        say(c, "P5", true, "the record, read and written again, has other bytes");
+        say(c, "P5", VERIFY_BROKEN, "the record, read and written again, has other bytes");
     }
 }
 
@@ -116,12 +128,12 @@ static void check_end(const check *c)
 {
     const bool final = description_is_final(&c->it->module->machine, c->it->record.status);
     if (final != ((c->it->row->flags & DEALFSM_ROW_FINAL) != 0)) {
-        say(c, "F3", true,
+        say(c, "F3", VERIFY_BROKEN,
             final ? "the state is final, but the row says that the deal goes on"
                   : "the row says that the deal has ended, but its state is not final");
     }
     if (final && (c->it->queued > 0 || deal_is_owed(c->it))) {
-        say(c, "F3", true, "the deal has ended, but events are queued or a handler is owed");
+        say(c, "F3", VERIFY_BROKEN, "the deal has ended, but events are queued or a handler is owed");
     }
 }
 
