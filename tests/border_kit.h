@@ -15,7 +15,6 @@
  * Parts are joined by "; ". The kit itself holds the machine to what must always be true (the gates): what is told is in the
  * store, what is asked is owed by a row in the store, a known key comes with the arguments that it had. */
 
-#include <check.h>
 #include <dealfsm/describe.h>
 #include <dealfsm/module.h>
 #include <inttypes.h>
@@ -25,13 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ck_assert writes to a file each time; these only when they fail. */
-#define MUST_SAY(condition, ...)                                                                                       \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            ck_abort_msg(__VA_ARGS__);                                                                                 \
-    } while (0)
-#define MUST(condition) MUST_SAY(condition, "%s", #condition)
+#include "check_kit.h"
+#include "must.h"
 
 enum { KIT_DEALS = 16, KIT_EFFECTS = 32, KIT_HISTORY = 64, KIT_JOURNAL = 4096, KIT_SCRIPT = 128 };
 
@@ -186,14 +180,5 @@ typedef struct kit_snapshot {
 } kit_snapshot;
 int32_t kit_snap(kit *k, uint64_t deal, kit_snapshot *out);
 bool kit_same_snapshot(const kit_snapshot *a, const kit_snapshot *b);
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
 
 #endif

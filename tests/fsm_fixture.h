@@ -4,14 +4,12 @@
 
 /* What the tests of fsm/ share: values in a word, a deal to start from, one step in a line. */
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../fsm/machine.h"
-
-#define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
+#include "check_kit.h"
 
 /* The bytes of a string literal, NULs inside included. */
 #define BYTES(literal) ((fsm_bytes){(const uint8_t *)("" literal), sizeof(literal) - 1})
@@ -179,14 +177,5 @@ static inline fsm_outcome step(fsm_record *record, uint32_t event, fsm_value fir
 }
 
 #define NO_VALUE ((fsm_value){FSM_NONE, 0, NOTHING, NOTHING})
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
-}
 
 #endif

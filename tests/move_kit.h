@@ -5,7 +5,6 @@
 /* Deals between machine versions, through the loaded modules: the three of them, a host whose deals wait for answers, golden
  * vectors line by line, sidecars as plain members. */
 
-#include <check.h>
 #include <dealfsm/module.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,14 +13,8 @@
 
 #include "../tools/description.h"
 #include "../tools/values.h"
-
-/* ck_assert writes to a file each time; these only when they fail. */
-#define MUST_SAY(condition, ...)                                                                                       \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            ck_abort_msg(__VA_ARGS__);                                                                                 \
-    } while (0)
-#define MUST(condition) MUST_SAY(condition, "%s", #condition)
+#include "check_kit.h"
+#include "must.h"
 
 enum { A, B, C, VERSIONS }; /* client 0.5.6, 1.0.9, 1.28.3: each is the neighbour of the next */
 
@@ -112,14 +105,5 @@ void move_lines(int version, const char *file, move_line_fn *each, void *ctx);
 void move_bare(int version, values_arena *arena, const json_t *record, parcel *out);
 /* Does a step of a trace: dispatches its event, or answers the open op. */
 void move_step(move_host *h, values_arena *arena, uint64_t deal, const json_t *step);
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
 
 #endif

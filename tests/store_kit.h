@@ -81,20 +81,12 @@ enum { RECORD_MOST = 1024 };
 /* Stored bytes of a deal that differs with `mark`. */
 static inline uint64_t record_bytes(uint64_t deal, uint64_t status, uint64_t mark, uint8_t *bytes)
 {
-    static const uint8_t cid[] = {0x01, 0x55, 0x12, 0x04, 'd', 'a', 't', 'a'};
-    static const uint8_t wallet[] = {0x00, 0xe8, 0x07}; /* f01000 */
-    static const uint8_t peer[] = {0x12, 0x04, 'p', 'e', 'e', 'r'};
     uint8_t amount[9] = {0, 0x80};
     for (int i = 0; i < 7; i++)
         amount[8 - i] = (uint8_t)(mark >> (8 * i));
-    dealfsm_record record = {.struct_size = sizeof record, .id = deal, .payment_interval = 1024, .status = status};
+    dealfsm_record record = real_terms(deal);
+    record.status = status;
     record.has_channel = 1;
-    record.payload_cid = cid;
-    record.payload_cid_len = sizeof cid;
-    record.client_wallet = record.miner_wallet = wallet;
-    record.client_wallet_len = record.miner_wallet_len = sizeof wallet;
-    record.sender = peer;
-    record.sender_len = sizeof peer;
     record.total_received = mark;
     record.funds_spent = amount;
     record.funds_spent_len = sizeof amount;

@@ -16,13 +16,7 @@
 #include <stdio.h>
 
 #include "host_kit.h"
-
-#define MUST_SAY(condition, ...)                                                                                       \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            ck_abort_msg(__VA_ARGS__);                                                                                 \
-    } while (0)
-#define MUST(condition) MUST_SAY(condition, "%s", #condition)
+#include "must.h"
 
 enum { RIG_SIDES = 4, RIG_OPS = 64, RIG_ACTIONS = 256, RIG_NOTICES = 256, RIG_ARGS = 256, RIG_BYTES = 1024 };
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Stored bytes of client 1.28.3: its own order and the older one, which is that of client 1.0.9; selectors in the one form of
  * DAG-CBOR, and what becomes of others. */
-#include <check.h>
 #include <dealfsm/module.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
+#include "check_kit.h"
 
 enum { RECORD_MAX = 65536 };
 
@@ -407,9 +406,5 @@ int main(void)
     tcase_add_test(orders, sorted_order_is_new);
     tcase_add_test(orders, older_records_damaged);
     suite_add_tcase(suite, orders);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -17,40 +17,17 @@ static char second_path[64];
 
 /* ---- A world in which every transfer opens */
 
-static const uint8_t peer[] = {0x12, 0x04, 'p', 'e', 'e', 'r'};
-
-static void answer_open(uint64_t deal, uint64_t sequence, uint32_t nth)
-{
-    dealfsm_value channel = {.struct_size = sizeof channel,
-                             .kind = DEALFSM_CHANNEL,
-                             .number = deal,
-                             .data = peer,
-                             .data_len = sizeof peer,
-                             .data2 = peer,
-                             .data2_len = sizeof peer};
-    dealfsm_answer answer = {.struct_size = sizeof answer,
-                             .op = DEALFSM_OpOpenDataTransfer,
-                             .deal = deal,
-                             .sequence = sequence,
-                             .nth = nth,
-                             .outcome = DEALFSM_ANSWER_OK,
-                             .values = &channel,
-                             .values_count = 1,
-                             .values_stride = sizeof channel};
-    WORKS(dealfsm_host_complete(host, &answer, &error));
-}
-
 static void open_at_once(void *ctx, const dealfsm_op *op)
 {
     (void)ctx;
     atomic_fetch_add(&asked, 1);
-    answer_open(op->deal, op->sequence, op->nth);
+    answer_opened(host, op);
 }
 
 static void answer_job(void *ctx)
 {
     dealfsm_op *op = ctx;
-    answer_open(op->deal, op->sequence, op->nth);
+    answer_opened(host, op);
     free(op);
 }
 
@@ -116,30 +93,13 @@ static void teardown(void)
 
 static int32_t create(uint32_t generation, uint64_t deal, dealfsm_error *error)
 {
-    static const uint8_t cid[] = {0x01, 0x55, 0x12, 0x04, 'd', 'a', 't', 'a'};
-    static const uint8_t wallet[] = {0x00, 0xe8, 0x07}; /* f01000 */
-    dealfsm_record terms = {.struct_size = sizeof terms, .id = deal, .payment_interval = 1024};
-    terms.payload_cid = cid;
-    terms.payload_cid_len = sizeof cid;
-    terms.client_wallet = terms.miner_wallet = wallet;
-    terms.client_wallet_len = terms.miner_wallet_len = sizeof wallet;
-    terms.sender = peer;
-    terms.sender_len = sizeof peer;
+    const dealfsm_record terms = real_terms(deal);
     return dealfsm_host_create(host, generation, &terms, NULL, error);
 }
 
 static int32_t dispatch(uint64_t deal, uint32_t number, const char *text, dealfsm_error *error)
 {
-    uint32_t kind = number == DEALFSM_ClientEventDataTransferError ? DEALFSM_ERROR : DEALFSM_TEXT;
-    dealfsm_value arg = {.struct_size = sizeof arg, .kind = kind, .data = (const uint8_t *)text};
-    arg.data_len = text != NULL ? strlen(text) : 0;
-    dealfsm_event event = {.struct_size = sizeof event, .event = number};
-    if (text != NULL) {
-        event.args = &arg;
-        event.args_count = 1;
-        event.args_stride = sizeof arg;
-    }
-    return dealfsm_host_dispatch(host, deal, &event, NULL, error);
+    return dispatch_text(host, deal, number, text, error);
 }
 
 static uint64_t status_of(uint64_t deal)
@@ -276,7 +236,8 @@ START_TEST(free_is_refused_while_an_op_is_open)
     ck_assert_uint_eq(count, 2);
     dealfsm_deal shown = {.struct_size = sizeof shown};
     WORKS(dealfsm_host_query(host, 1, &shown, &error));
-    answer_open(1, shown.open_sequence, shown.open_nth);
+    const dealfsm_op op = {.op = shown.open_op, .deal = 1, .sequence = shown.open_sequence, .nth = shown.open_nth};
+    answer_opened(host, &op);
     ck_assert_uint_eq(status_of(1), DEALFSM_DealStatusWaitForAcceptance);
 }
 END_TEST

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Scenarios: the examples are read; each mistake is refused with its place, what was expected and what was found. */
 
-#include <check.h>
 #include <glob.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "../tools/scenario.h"
+#include "check_kit.h"
 
 #define PEER "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 #define CLIENT "{\"name\": \"c\", \"wallet\": \"f01\", \"peer\": \"" PEER "\", \"balance\": \"1 FIL\"}"
@@ -147,14 +147,10 @@ int main(void)
     Suite *suite = suite_create("scenario");
     TCase *tests = tcase_create("scenario");
     tcase_add_test(tests, scenario_defaults);
-    tcase_add_loop_test(tests, scenario_refusals, 0, (int)(sizeof WRONGS / sizeof WRONGS[0]));
+    tcase_add_loop_test(tests, scenario_refusals, 0, COUNT(WRONGS));
     tcase_add_test(tests, scenario_missing_file);
     tcase_add_test(tests, scenario_examples);
     tcase_add_test(tests, scenario_described);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

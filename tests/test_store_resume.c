@@ -11,33 +11,14 @@ static atomic_int asked, asked_before;
 static bool answers; /* transfers open at once; else the question stays open */
 static atomic_ullong key_sum;
 
-static const uint8_t peer[] = {0x12, 0x04, 'p', 'e', 'e', 'r'};
-
 static void open_transfer(void *ctx, const dealfsm_op *op)
 {
     (void)ctx;
     atomic_fetch_add(&asked, 1);
     atomic_fetch_add(&asked_before, (op->flags & DEALFSM_OP_ASKED_BEFORE) != 0);
     atomic_fetch_add(&key_sum, op->deal * 1000 + op->sequence * 10 + op->nth);
-    if (!answers)
-        return;
-    dealfsm_value channel = {.struct_size = sizeof channel,
-                             .kind = DEALFSM_CHANNEL,
-                             .number = op->deal,
-                             .data = peer,
-                             .data_len = sizeof peer,
-                             .data2 = peer,
-                             .data2_len = sizeof peer};
-    dealfsm_answer answer = {.struct_size = sizeof answer,
-                             .op = op->op,
-                             .deal = op->deal,
-                             .sequence = op->sequence,
-                             .nth = op->nth,
-                             .outcome = DEALFSM_ANSWER_OK,
-                             .values = &channel,
-                             .values_count = 1,
-                             .values_stride = sizeof channel};
-    WORKS(dealfsm_host_complete(host, &answer, &error));
+    if (answers)
+        answer_opened(host, op);
 }
 
 static void start(const char *url, uint64_t idle_deals)
@@ -60,29 +41,13 @@ static void stop(void)
 
 static int32_t create(uint64_t deal, dealfsm_error *error)
 {
-    static const uint8_t cid[] = {0x01, 0x55, 0x12, 0x04, 'd', 'a', 't', 'a'};
-    static const uint8_t wallet[] = {0x00, 0xe8, 0x07}; /* f01000 */
-    dealfsm_record terms = {.struct_size = sizeof terms, .id = deal, .payment_interval = 1024};
-    terms.payload_cid = cid;
-    terms.payload_cid_len = sizeof cid;
-    terms.client_wallet = terms.miner_wallet = wallet;
-    terms.client_wallet_len = terms.miner_wallet_len = sizeof wallet;
-    terms.sender = peer;
-    terms.sender_len = sizeof peer;
+    const dealfsm_record terms = real_terms(deal);
     return dealfsm_host_create(host, 0, &terms, NULL, error);
 }
 
 static int32_t dispatch(uint64_t deal, uint32_t number, const char *text, dealfsm_error *error)
 {
-    dealfsm_value arg = {.struct_size = sizeof arg, .kind = DEALFSM_TEXT, .data = (const uint8_t *)text};
-    arg.data_len = text != NULL ? strlen(text) : 0;
-    dealfsm_event event = {.struct_size = sizeof event, .event = number};
-    if (text != NULL) {
-        event.args = &arg;
-        event.args_count = 1;
-        event.args_stride = sizeof arg;
-    }
-    return dealfsm_host_dispatch(host, deal, &event, NULL, error);
+    return dispatch_text(host, deal, number, text, error);
 }
 
 static dealfsm_deal query(uint64_t deal)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Text forms: every example is read and written back; what is wrong is refused with the reason. */
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../tools/text.h"
+#include "check_kit.h"
 
 typedef bool reader(const char *text, text_bytes *out, text_why *why);
 typedef char *writer(const uint8_t *data, size_t len);
@@ -259,8 +259,6 @@ START_TEST(text_written)
 }
 END_TEST
 
-#define COUNT(rows) ((int)(sizeof(rows) / sizeof((rows)[0])))
-
 int main(void)
 {
     Suite *suite = suite_create("text");
@@ -274,9 +272,5 @@ int main(void)
     tcase_add_test(tests, text_quantities);
     tcase_add_loop_test(tests, text_written, 0, COUNT(WRITTEN));
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Values and records as JSON: every form read and written back, every mistake refused. */
 
-#include <check.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../tools/values.h"
+#include "check_kit.h"
 
 static values_arena *arena;
 
@@ -42,7 +42,6 @@ static const amount_form AMOUNTS[] = {
     {"18446744073709551616", "00010000000000000000"},
     {"-340282366920938463463374607431768211456", "010100000000000000000000000000000000"},
 };
-enum { AMOUNTS_COUNT = sizeof AMOUNTS / sizeof *AMOUNTS };
 
 START_TEST(amounts)
 {
@@ -121,7 +120,6 @@ static const char *const ARGUMENTS[] = {
     "[{\"nil\":true}]",
     "[{\"error\":{\"hex\":\"fffe\"}}]",
 };
-enum { ARGUMENTS_COUNT = sizeof ARGUMENTS / sizeof *ARGUMENTS };
 
 START_TEST(arguments)
 {
@@ -152,7 +150,6 @@ static const char *const NO_ARGUMENTS[] = {
     "[{\"channel\":{\"initiator\":\"\",\"responder\":\"\"}}]",
     "[{\"channel\":{\"initiator\":\"\",\"responder\":\"\",\"id\":\"1\",\"more\":\"\"}}]",
 };
-enum { NO_ARGUMENTS_COUNT = sizeof NO_ARGUMENTS / sizeof *NO_ARGUMENTS };
 
 START_TEST(no_arguments)
 {
@@ -231,7 +228,7 @@ static dealfsm_field_info FIELDS[] = {
      (uint32_t)offsetof(dealfsm_record, has_payment_info), 1},
     {sizeof FIELDS[0], DEALFSM_TEXT, "message", "Message", "", (uint32_t)offsetof(dealfsm_record, message), 16, 0, 0},
 };
-static const description MACHINE = {.fields = FIELDS, .fields_count = sizeof FIELDS / sizeof *FIELDS};
+static const description MACHINE = {.fields = FIELDS, .fields_count = COUNT(FIELDS)};
 
 static const char *const RECORDS[] = {
     "{\"id\":\"7\",\"selector\":null,\"store_id\":null,\"all_blocks_received\":false,\"total_funds\":\"0\","
@@ -241,7 +238,6 @@ static const char *const RECORDS[] = {
     "{\"id\":\"7\",\"selector\":null,\"store_id\":null,\"all_blocks_received\":false,\"total_funds\":\"0\","
     "\"payment_info\":null,\"message\":\"\",\"message_hex\":\"fffe\"}",
 };
-enum { RECORDS_COUNT = sizeof RECORDS / sizeof *RECORDS };
 
 START_TEST(records)
 {
@@ -280,7 +276,6 @@ static const bad_record BAD_RECORDS[] = {
     {"\"lane\":\"3\"", "\"lane\":\"3\",\"more\":\"\"", "does not store"},
     {"{\"id\"", "{\"more\":\"\",\"id\"", "does not store"},
 };
-enum { BAD_RECORDS_COUNT = sizeof BAD_RECORDS / sizeof *BAD_RECORDS };
 
 START_TEST(bad_records)
 {
@@ -321,21 +316,17 @@ int main(void)
     Suite *suite = suite_create("values");
     TCase *tests = tcase_create("values");
     tcase_add_checked_fixture(tests, begin, end);
-    tcase_add_loop_test(tests, amounts, 0, AMOUNTS_COUNT);
+    tcase_add_loop_test(tests, amounts, 0, COUNT(AMOUNTS));
     tcase_add_test(tests, largest_amount);
-    tcase_add_loop_test(tests, no_amounts, 0, sizeof NO_AMOUNTS / sizeof *NO_AMOUNTS);
+    tcase_add_loop_test(tests, no_amounts, 0, COUNT(NO_AMOUNTS));
     tcase_add_test(tests, numbers);
     tcase_add_test(tests, hex);
-    tcase_add_loop_test(tests, arguments, 0, ARGUMENTS_COUNT);
-    tcase_add_loop_test(tests, no_arguments, 0, NO_ARGUMENTS_COUNT);
+    tcase_add_loop_test(tests, arguments, 0, COUNT(ARGUMENTS));
+    tcase_add_loop_test(tests, no_arguments, 0, COUNT(NO_ARGUMENTS));
     tcase_add_test(tests, answers);
-    tcase_add_loop_test(tests, records, 0, RECORDS_COUNT);
-    tcase_add_loop_test(tests, bad_records, 0, BAD_RECORDS_COUNT);
+    tcase_add_loop_test(tests, records, 0, COUNT(RECORDS));
+    tcase_add_loop_test(tests, bad_records, 0, COUNT(BAD_RECORDS));
     tcase_add_test(tests, memory);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

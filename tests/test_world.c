@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The world, driven as a machine would drive it: what providers say, what the chain does, what the books notice. */
 
-#include <check.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "../tools/runner.h"
 #include "../tools/world_file.h"
 #include "../tools/world_private.h"
+#include "check_kit.h"
 
 /* ---- A machine's place: takes down what it hears */
 
@@ -784,7 +784,7 @@ int main(void)
     json_object_seed(1);
     Suite *suite = suite_create("world");
     TCase *tests = tcase_create("world");
-    tcase_add_loop_test(tests, world_providers, 0, (int)(sizeof SAID / sizeof SAID[0]));
+    tcase_add_loop_test(tests, world_providers, 0, COUNT(SAID));
     tcase_add_test(tests, world_keys);
     tcase_add_test(tests, world_vouchers);
     tcase_add_test(tests, world_shortfall);
@@ -799,9 +799,5 @@ int main(void)
     tcase_add_test(tests, world_books_file);
     tcase_add_test(tests, world_stops);
     suite_add_tcase(suite, tests);
-    SRunner *all = srunner_create(suite);
-    srunner_run_all(all, CK_NORMAL);
-    int failed = srunner_ntests_failed(all);
-    srunner_free(all);
-    return failed == 0 ? 0 : 1;
+    return run_suite(suite);
 }
