@@ -9,32 +9,13 @@
 #include "dump_store.h"
 #include "dump_timeline.h"
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = state->input;
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {
-    NULL,
-    parse,
-    "URL ID",
+static const char doc[] =
     "Shows one deal of a store: in the first line why it does not go on; then how it stands, its money, and its "
-    "timeline, "
-    "refused events included.\v"
+    "timeline, refused events included.\v"
     "Whether a deal is stalled (a put that failed, an op whose outcome nobody knows) only the running node can tell: "
-    "its "
-    "row then shows the last state that is durable.\n\n"
+    "its row then shows the last state that is durable.\n\n"
     "Exit status: 0 done; 1 there is no such deal, its row is damaged, or it is no store; 2 wrong usage; 3 the store "
-    "cannot be read, or no module is there.",
-    children,
-    NULL,
-    NULL};
+    "cannot be read, or no module is there.";
 
 /* ---- Text */
 enum { INDENT = 4, COLUMN = 30 };
@@ -295,7 +276,7 @@ static int run(int argc, char **argv)
 {
     store_choice o = {.takes_deal = true, .needs_deal = true};
     store_view view;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    store_parse(argc, argv, "URL ID", doc, &o);
     if (store_open(&view, &o, argv[0])) {
         show(&view, &o);
     }

@@ -101,7 +101,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = STORE_ARGP_CHILDREN;
+static const struct argp_child children[] = {{&store_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {argp_options,
                                  parse,
                                  "URL",

@@ -7,28 +7,11 @@
 #include "dump_store.h"
 #include "dump_timeline.h"
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = state->input;
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {
-    NULL,
-    parse,
-    "URL [ID]",
+static const char doc[] =
     "Shows the events of a store, of all deals by their ids, or of one.\v"
     "A store may keep no history, or only the last events of each deal.\n\n"
-    "Exit status: 0 done; 1 there is no such deal, or it is no store; 2 wrong usage; 3 the store cannot be read, or no "
-    "module is there.",
-    children,
-    NULL,
-    NULL};
+    "Exit status: 0 done; 1 there is no such deal, or it is no store; 2 wrong usage; 3 the store cannot be read, or "
+    "no module is there.";
 
 typedef struct walk {
     store_view *view;
@@ -84,7 +67,7 @@ static int run(int argc, char **argv)
 {
     store_choice o = {.takes_deal = true};
     store_view view;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    store_parse(argc, argv, "URL [ID]", doc, &o);
     if (store_open(&view, &o, argv[0])) {
         show(&view, &o);
     }

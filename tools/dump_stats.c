@@ -10,29 +10,11 @@
 #include "dump_store.h"
 #include "text.h"
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = state->input;
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {NULL,
-                                 parse,
-                                 "URL",
-                                 "Shows a store in figures: its size, its deals by machine version and state, what "
-                                 "they wait for, their money, and the "
-                                 "events of its history.\v"
-                                 "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the "
-                                 "store cannot be read, or no module is "
-                                 "there.",
-                                 children,
-                                 NULL,
-                                 NULL};
+static const char doc[] =
+    "Shows a store in figures: its size, its deals by machine version and state, what they wait for, their money, "
+    "and the events of its history.\v"
+    "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the store cannot be read, or no "
+    "module is there.";
 
 /* ---- Counting */
 typedef struct tally { /* of a machine version and state */
@@ -269,7 +251,7 @@ static int run(int argc, char **argv)
 {
     store_choice o = {0};
     store_view view;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    store_parse(argc, argv, "URL", doc, &o);
     if (store_open(&view, &o, argv[0])) {
         figures f = {.view = &view, .names = values_arena_new()};
         mpz_inits(f.funds, f.spent, NULL);

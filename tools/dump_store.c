@@ -64,6 +64,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp store_argp = {argp_options, parse, NULL, NULL, NULL, NULL, NULL};
 
+void store_parse(int argc, char **argv, const char *args, const char *doc, store_choice *out)
+{
+    const struct argp argp = {argp_options, parse, args, doc, NULL, NULL, NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, out);
+}
+
 /* ---- Opening */
 void store_status(store_view *view, int status)
 {

@@ -14,7 +14,7 @@
 #include "paper.h"
 #include "values.h"
 
-/* ---- The command line: options that all have, and how many words they take. A child of each command's argp. */
+/* ---- The command line: options that all have, and how many words they take. */
 typedef struct store_choice {
     const char *url;
     const char *folder; /* of modules */
@@ -27,15 +27,9 @@ typedef struct store_choice {
     bool needs_deal; /* as well: it must */
 } store_choice;
 
-extern const struct argp store_argp;
-/* The entry for a command's list of children. */
-#define STORE_ARGP_CHILDREN                                                                                            \
-    {                                                                                                                  \
-        {&store_argp, 0, NULL, 0},                                                                                     \
-        {                                                                                                              \
-            0                                                                                                          \
-        }                                                                                                              \
-    }
+extern const struct argp store_argp; /* a child of the argp of a command that has more; its input: store_choice */
+/* Parses the command line of a command that has no others. args and doc as argp wants them. */
+void store_parse(int argc, char **argv, const char *args, const char *doc, store_choice *out);
 
 /* ---- An open store */
 typedef struct store_view {

@@ -10,37 +10,19 @@
 #include "dump_record.h"
 #include "text.h"
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    (void)arg;
-    if (key == ARGP_KEY_INIT) {
-        state->child_inputs[0] = state->input;
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
-
-static const struct argp_child children[] = STORE_ARGP_CHILDREN;
-static const struct argp argp = {
-    NULL,
-    parse,
-    "URL",
+static const char doc[] =
     "Verifies a store: every record and what is stored beside it is read by the module of its machine version, the "
-    "rules "
-    "for money hold, the history leads to each row; and shows the sums for each payment channel.\v"
+    "rules for money hold, the history leads to each row; and shows the sums for each payment channel.\v"
     "M1 FundsSpent is at most TotalFunds. M2 no lane is spent on by two deals. M3 what is paid for is worth at most "
-    "what was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that was "
-    "read is written as the same bytes. X1 the history is a chain that leads to the row.\n\n"
+    "what was paid for bytes. M4 no amount is negative. F3 what has ended has nothing left to do. P5 a record that "
+    "was read is written as the same bytes. X1 the history is a chain that leads to the row.\n\n"
     "The machines of the reference allow some of it (FundsSpent can pass TotalFunds where the handler that pays does "
     "not raise FundsExpended; PaymentRequested can be negative where PaymentSent names another amount than what was "
     "requested): where the deal's machine version does, or one that had the deal before, that is noted. What would "
     "have to be known and is not stored (the history is off or pruned, another node had the deal) leaves a rule "
     "unchecked.\n\n"
-    "Exit status: 0 no rule is broken, as far as can be checked; 1 a rule is broken, a row is damaged or no module is "
-    "there for it, or it is no store; 2 wrong usage; 3 the store cannot be read, or no module is there.",
-    children,
-    NULL,
-    NULL};
+    "Exit status: 0 no rule is broken, as far as can be checked; 1 a rule is broken, a row is damaged or no module "
+    "is there for it, or it is no store; 2 wrong usage; 3 the store cannot be read, or no module is there.";
 
 enum { INDENT = 4 };
 
@@ -215,7 +197,7 @@ static int run(int argc, char **argv)
 {
     store_choice o = {0};
     store_view view;
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    store_parse(argc, argv, "URL", doc, &o);
     if (store_open(&view, &o, argv[0])) {
         walk w = {.view = &view,
                   .out = paper_on(stdout),
