@@ -36,6 +36,14 @@ notices() {
     fi
 }
 
+# catches_hangup PID: waits until a program has its handler for SIGHUP. False: it has ended without.
+catches_hangup() {
+    until grep -q '^SigCgt:.*[13579bdf]$' "/proc/$1/status"; do
+        grep -q '^State:.Z' "/proc/$1/status" && return 1
+        sleep 0.02
+    done
+}
+
 skip() {
     echo "SKIP: $*"
     exit 77

@@ -76,9 +76,9 @@ struct host_node {
     dealfsm_module_info module; /* the first one */
     host_swap *swap;
     host_takeover *takeover;         /* NULL without a store */
-    const char *states[HOST_STATES]; /* names by number, NULL: none */
-    bool final[HOST_STATES];
-    const char *events[HOST_STATES];
+    _Atomic(const char *) states[HOST_STATES]; /* names by number, NULL: none. A module that SIGHUP finds adds to these */
+    atomic_bool final[HOST_STATES];
+    _Atomic(const char *) events[HOST_STATES];
     host_track *tracks; /* of deals 1 … */
     atomic_uint_fast64_t in_state[HOST_STATES];
     atomic_uint_fast64_t notices;
