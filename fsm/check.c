@@ -10,7 +10,7 @@ static bool is_value(const fsm_machine *machine, const fsm_value *value, uint8_t
     case ARG_AMOUNT:
         return fsm_amount_well_formed(value->bytes, FSM_AMOUNT_INPUT_MAX);
     case ARG_CID:
-        return value->bytes.size == 0 || fsm_cid_well_formed(value->bytes);
+        return value->bytes.size == 0 || fsm_cid_well_formed(value->bytes, &machine->addresses);
     case ARG_ADDRESS:
         return value->bytes.size == 0 || fsm_address_well_formed(value->bytes, &machine->addresses);
     default:

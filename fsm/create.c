@@ -29,15 +29,16 @@ static bool check_wallet(const fsm_machine *machine, fsm_bytes wallet, const cha
     return true;
 }
 
-static bool check_proposal(const fsm_record *record, const char **field, const char **why)
+static bool check_proposal(const fsm_machine *machine, const fsm_record *record, const char **field,
+                           const char **why)
 {
     if (record->payload_cid.size == 0)
         return refuse(field, why, "payload_cid", "expected the CID of what to retrieve, found an undefined one");
-    if (!fsm_cid_well_formed(record->payload_cid))
+    if (!fsm_cid_well_formed(record->payload_cid, &machine->addresses))
         return refuse(field, why, "payload_cid", "expected a CID, found bytes that are not one");
     if (record->selector.data != NULL && record->selector.size == 0)
         return refuse(field, why, "selector", "expected CBOR or no selector, found no bytes");
-    if (record->piece_cid.data != NULL && !fsm_cid_well_formed(record->piece_cid))
+    if (record->piece_cid.data != NULL && !fsm_cid_well_formed(record->piece_cid, &machine->addresses))
         return refuse(field, why, "piece_cid", "expected a CID or none, found bytes that are not one");
     return check_amount(record->price_per_byte, "price_per_byte", field, why) &&
            check_amount(record->unseal_price, "unseal_price", field, why);
@@ -67,7 +68,8 @@ void fsm_begin(fsm_record *record)
 
 bool fsm_create(const fsm_machine *machine, fsm_record *record, const char **field, const char **why)
 {
-    if (!check_proposal(record, field, why) || !check_amount(record->total_funds, "total_funds", field, why) ||
+    if (!check_proposal(machine, record, field, why) ||
+        !check_amount(record->total_funds, "total_funds", field, why) ||
         !check_wallet(machine, record->client_wallet, "client_wallet", field, why) ||
         !check_wallet(machine, record->miner_wallet, "miner_wallet", field, why))
         return false;

@@ -59,7 +59,7 @@ static const char *payment_channel_nonsense(const fsm_answer *answer, const fsm_
     const fsm_value *message = &answer->values[1];
     if (fsm_is_undefined(message))
         return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave none";
-    if (!fsm_cid_well_formed(message->bytes))
+    if (!fsm_cid_well_formed(message->bytes, rule))
         return "GetOrCreatePaymentChannel: expected the CID of a message, the node gave bytes that are not one";
     if (!fsm_is_undefined(address) && !fsm_address_well_formed(address->bytes, rule))
         return "GetOrCreatePaymentChannel: expected an address or none, the node gave bytes that are not one";

@@ -169,7 +169,7 @@ static const char *funds_nonsense(const fsm_answer *answer, fsm_bytes *shortfall
     fsm_amount_sub(&lacking, missing, coming);
     if (!fsm_amount_store(&lacking, FSM_AMOUNT_INPUT_MAX, room, shortfall))
         return "CheckAvailableFunds: expected amounts whose sum fits 160 bytes, the node gave longer ones";
-    if (!fsm_is_undefined(sentinel) && !fsm_cid_well_formed(sentinel->bytes))
+    if (!fsm_is_undefined(sentinel) && !fsm_cid_well_formed(sentinel->bytes, &fsm_client_1_0_9.addresses))
         return "CheckAvailableFunds: expected the CID of a message or none, the node gave bytes that are not one";
     return NULL;
 }

@@ -17,7 +17,7 @@ static const char *payment_channel_nonsense(const fsm_answer *answer)
         return NULL;
     if (!fsm_is_undefined(address) && !fsm_address_well_formed(address->bytes, &fsm_client_1_28_3.addresses))
         return "GetOrCreatePaymentChannel: expected an address or none, the node gave bytes that are not one";
-    if (!fsm_is_undefined(message) && !fsm_cid_well_formed(message->bytes))
+    if (!fsm_is_undefined(message) && !fsm_cid_well_formed(message->bytes, &fsm_client_1_28_3.addresses))
         return "GetOrCreatePaymentChannel: expected the CID of a message or none, the node gave bytes that are not one";
     if (fsm_is_undefined(address) && fsm_is_undefined(message))
         return "GetOrCreatePaymentChannel: expected an address or the CID of a message, the node gave neither";

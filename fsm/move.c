@@ -121,3 +121,10 @@ bool fsm_move_bad_address(const fsm_record *record, const fsm_address_rule *rule
            !fsm_address_well_formed(record->miner_wallet, rule) ||
            (record->has_payment_info && !fsm_address_well_formed(record->pay_ch, rule));
 }
+
+bool fsm_move_bad_cid(const fsm_record *record, const fsm_address_rule *rule)
+{
+    return !fsm_cid_well_formed(record->payload_cid, rule) ||
+           (record->piece_cid.data && !fsm_cid_well_formed(record->piece_cid, rule)) ||
+           (record->wait_msg_cid.data && !fsm_cid_well_formed(record->wait_msg_cid, rule));
+}

@@ -78,6 +78,10 @@ fsm_verdict fsm_move_0_5_6_to_1_0_9(fsm_traveller *t, const char **why)
         *why = "an ID address of 2^63 or more";
         return FSM_REFUSED;
     }
+    if (fsm_move_bad_cid(&t->record, &fsm_client_1_0_9.addresses)) {
+        *why = "a CID with a number of 2^63 or more";
+        return FSM_REFUSED;
+    }
     /* In New B will propose with versioned vouchers, then pay with them. */
     t->record.legacy_protocol = old_status != DealStatusNew;
     t->record.voucher_shortfall = fsm_empty();

@@ -51,5 +51,7 @@ bool fsm_move_store(fsm_traveller *t, const fsm_amount *amount, uint32_t max, fs
 bool fsm_move_is_zero(fsm_bytes amount);
 /* Whether client wallet, miner wallet or payment channel breaks a version's rule for addresses. */
 bool fsm_move_bad_address(const fsm_record *record, const fsm_address_rule *rule);
+/* Whether one of the record's CIDs does. */
+bool fsm_move_bad_cid(const fsm_record *record, const fsm_address_rule *rule);
 
 #endif

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 enum {
-    CID_VARINT_MAX = 9,      /* bytes of a varint in a CID (63 bits) */
     CID_0_SIZE = 34,
     SUBADDRESS_MAX = 54 /* bytes behind the number in an address of protocol 4 */
 };
@@ -24,17 +23,22 @@ static bool read_varint(fsm_bytes bytes, uint32_t *at, uint32_t max, uint64_t *v
     return false;
 }
 
-bool fsm_cid_well_formed(fsm_bytes cid)
+/* In bytes. */
+static uint32_t varint_max(const fsm_address_rule *rule)
+{
+    return (rule->bits + 6u) / 7;
+}
+
+bool fsm_cid_well_formed(fsm_bytes cid, const fsm_address_rule *rule)
 {
     if (cid.size < 2 || cid.size >= FSM_CID_MAX)
         return false;
     if (cid.data[0] == 0x12 && cid.data[1] == 0x20)
         return cid.size == CID_0_SIZE;
-    uint32_t at = 0;
+    uint32_t at = 0, max = varint_max(rule);
     uint64_t version, codec, hash, digest_size;
-    return read_varint(cid, &at, CID_VARINT_MAX, &version) && version == 1 &&
-           read_varint(cid, &at, CID_VARINT_MAX, &codec) && read_varint(cid, &at, CID_VARINT_MAX, &hash) &&
-           read_varint(cid, &at, CID_VARINT_MAX, &digest_size) && digest_size == cid.size - at;
+    return read_varint(cid, &at, max, &version) && version == 1 && read_varint(cid, &at, max, &codec) &&
+           read_varint(cid, &at, max, &hash) && read_varint(cid, &at, max, &digest_size) && digest_size == cid.size - at;
 }
 
 bool fsm_address_well_formed(fsm_bytes address, const fsm_address_rule *rule)
@@ -42,18 +46,18 @@ bool fsm_address_well_formed(fsm_bytes address, const fsm_address_rule *rule)
     if (address.size < 2 || address.size > FSM_ADDRESS_MAX || address.data[0] >= rule->protocols)
         return false;
     uint32_t at = 1;
-    uint32_t varint_max = (rule->bits + 6u) / 7;
+    uint32_t max = varint_max(rule);
     uint64_t id;
     switch (address.data[0]) {
     case 0:
-        return read_varint(address, &at, varint_max, &id) && at == address.size;
+        return read_varint(address, &at, max, &id) && at == address.size;
     case 1:
     case 2:
         return address.size == 21;
     case 3:
         return address.size == 49;
     case 4:
-        return read_varint(address, &at, varint_max, &id) && address.size - at <= SUBADDRESS_MAX;
+        return read_varint(address, &at, max, &id) && address.size - at <= SUBADDRESS_MAX;
     default:
         return false;
     }

@@ -59,15 +59,15 @@ typedef struct fsm_record {
     bool legacy_protocol;
 } fsm_record;
 
-/* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints; a digest as
- * long as its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
-bool fsm_cid_well_formed(fsm_bytes cid);
-
-/* Which addresses a version takes. */
+/* Which addresses and CIDs a version takes. */
 typedef struct fsm_address_rule {
     uint8_t protocols; /* those below it: 4, or 5 with delegated ones */
-    uint8_t bits;      /* of the number in an address of protocol 0 or 4: 63 or 64 */
+    uint8_t bits;      /* of the number in an address of protocol 0 or 4, and of those in a CID: 63 or 64 */
 } fsm_address_rule;
+
+/* A binary CID as the reference's reader wants it: version 1, or the 34 bytes 12 20 …; minimal varints, as long as the
+ * rule has them; a digest as long as its length says; nothing after it; with a 00 in front at most FSM_CID_MAX bytes. */
+bool fsm_cid_well_formed(fsm_bytes cid, const fsm_address_rule *rule);
 
 /* A binary address that the rule takes, in the forms of spec page v0.5.6, "Stored bytes"; protocol 4 as in v1.28.3. */
 bool fsm_address_well_formed(fsm_bytes address, const fsm_address_rule *rule);

@@ -22,7 +22,7 @@ static bool *flag_at(fsm_record *record, uint16_t at)
     return (bool *)((uint8_t *)record + at);
 }
 
-static bool read_cid(cbor_reader *r, fsm_bytes *out)
+static bool read_cid(cbor_reader *r, fsm_bytes *out, const fsm_address_rule *rule)
 {
     uint64_t tag = 0;
     const uint8_t *start = r->at;
@@ -36,7 +36,7 @@ static bool read_cid(cbor_reader *r, fsm_bytes *out)
     if (!cbor_read_string(r, CBOR_BYTES, FSM_CID_MAX, &raw, "expected the bytes of a CID"))
         return false;
     *out = (fsm_bytes){raw.data + 1, raw.size - 1};
-    if (raw.size && raw.data[0] == 0 && fsm_cid_well_formed(*out))
+    if (raw.size && raw.data[0] == 0 && fsm_cid_well_formed(*out, rule))
         return true;
     r->at = start;
     return cbor_fail(r, raw.size && raw.data[0] == 0 ? "a CID that is not well formed" : "a CID without its leading 00");
@@ -141,9 +141,9 @@ static bool read_item(cbor_reader *r, const record_layout *layout, const layout_
     case LAYOUT_ADDRESS:
         return read_address(r, bytes_at(out, item), layout->addresses);
     case LAYOUT_OPTIONAL_CID:
-        return cbor_take_null(r) || read_cid(r, bytes_at(out, item));
+        return cbor_take_null(r) || read_cid(r, bytes_at(out, item), layout->addresses);
     case LAYOUT_CID:
-        return read_cid(r, bytes_at(out, item));
+        return read_cid(r, bytes_at(out, item), layout->addresses);
     case LAYOUT_TEXT:
     case LAYOUT_PEER:
         return cbor_read_string(r, CBOR_TEXT, FSM_TEXT_MAX, bytes_at(out, item), "expected a text");
@@ -199,9 +199,9 @@ static const char *refuse_bytes(const record_layout *layout, layout_kind kind, f
     case LAYOUT_OPTIONAL_CID:
         if (!bytes.data)
             return NULL;
-        return fsm_cid_well_formed(bytes) ? NULL : "a CID that is undefined or not well formed";
+        return fsm_cid_well_formed(bytes, layout->addresses) ? NULL : "a CID that is undefined or not well formed";
     case LAYOUT_CID:
-        return fsm_cid_well_formed(bytes) ? NULL : "a CID that is undefined or not well formed";
+        return fsm_cid_well_formed(bytes, layout->addresses) ? NULL : "a CID that is undefined or not well formed";
     case LAYOUT_TEXT:
     case LAYOUT_PEER:
         return bytes.size <= FSM_TEXT_MAX ? NULL : "a text of more than 8,192 bytes";

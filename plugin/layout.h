@@ -42,7 +42,7 @@ enum { NO_PRESENCE = UINT16_MAX };
 typedef struct record_layout {
     const layout_item *items;
     uint32_t count;
-    const fsm_address_rule *addresses; /* which ones can be stored */
+    const fsm_address_rule *addresses; /* which ones and which CIDs can be stored */
     bool dag_cbor;                     /* a selector is stored in the one form of DAG-CBOR (selector.h), else as it came */
     const struct record_layout *older; /* another order, read and never written; NULL: none */
 } record_layout;

@@ -8,6 +8,9 @@
 
 enum { TAG_LINK = 42, CBOR_UNDEFINED = 0xf7, CBOR_HALF = 0xf9, CBOR_SINGLE = 0xfa, CBOR_DOUBLE = 0xfb };
 
+/* Of client 1.28.3; its own copy, so that not each module holds all of that machine. */
+static const fsm_address_rule rule = {.protocols = 5, .bits = 63};
+
 static const char too_deep[] = "a selector of more than 256 items inside each other";
 static const char twice[] = "a selector with a key twice in a map";
 
@@ -27,7 +30,7 @@ static bool read_link(cbor_reader *r)
     if (!cbor_read_string(r, CBOR_BYTES, UINT32_MAX, &bytes, "a selector with a link (tag 42) that is not bytes"))
         return false;
     bool has_prefix = bytes.size && bytes.data[0] == 0;
-    if (has_prefix && fsm_cid_well_formed((fsm_bytes){bytes.data + 1, bytes.size - 1}))
+    if (has_prefix && fsm_cid_well_formed((fsm_bytes){bytes.data + 1, bytes.size - 1}, &rule))
         return true;
     r->at = start;
     return cbor_fail(r, has_prefix ? "a selector with a link (tag 42) whose CID is not well formed"

@@ -186,6 +186,23 @@ START_TEST(large_id_address)
 }
 END_TEST
 
+/* So is a CID with a number of 2^63 or more. */
+START_TEST(large_number_in_cid)
+{
+    const fsm_bytes large = BYTES("\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01\x00\x00");
+    const fsm_bytes largest = BYTES("\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00");
+    for (int where = 0; where < 4; where++) {
+        moving m = old_deal(_i ? DealStatusErrored : DealStatusOngoing);
+        fsm_bytes *fields[] = {&m.t.record.payload_cid, &m.t.record.piece_cid, &m.t.record.wait_msg_cid};
+        *fields[where % 3] = where == 3 ? largest : large;
+        if (where == 3)
+            MOVES(&m, A_TO_B);
+        else
+            REFUSED(&m, A_TO_B, "2^63");
+    }
+}
+END_TEST
+
 /* ChannelID with Initiator or Responder empty = none, of final deals, too. */
 START_TEST(channel_b_to_c)
 {
@@ -807,6 +824,7 @@ int main(void)
     t = suite_of(suite, "fields");
     tcase_add_loop_test(t, fields_a_to_b, 0, 17);
     tcase_add_loop_test(t, large_id_address, 0, 2);
+    tcase_add_loop_test(t, large_number_in_cid, 0, 2);
     tcase_add_loop_test(t, channel_b_to_c, 0, 2);
     tcase_add_loop_test(t, channel_c_to_b, 0, 2);
     tcase_add_loop_test(t, final_deals, 0, 5);
