@@ -64,7 +64,7 @@ const char *dealfsm_store_place(const char *url)
 /* A path alone is refused, not guessed at: whoever forgot the scheme once would have two stores. */
 static int32_t refuse_url(const char *url, dealfsm_error *error)
 {
-    static const char expected[] = "expected sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE";
+    static const char expected[] = "expected " DEALFSM_STORE_URLS;
     struct stat info;
     if (url[0] == '\0' || scheme_of(url) > 0)
         return host_error(error, DEALFSM_E_ARGUMENT, "url", "%s, found \"%.80s\": no such kind of store", expected,
@@ -74,16 +74,28 @@ static int32_t refuse_url(const char *url, dealfsm_error *error)
                       directory ? "leveldb" : "sqlite", url);
 }
 
-static int32_t take_url(dealfsm_store *store, const char *url, dealfsm_error *error)
+/* NULL: none. */
+static const store_driver *driver_of(const char *url)
 {
     size_t i = 0, scheme = scheme_of(url);
     while (i < DRIVERS && (strlen(drivers[i]->scheme) != scheme || memcmp(drivers[i]->scheme, url, scheme) != 0))
         i++;
-    if (i == DRIVERS)
+    return i < DRIVERS ? drivers[i] : NULL;
+}
+
+int32_t dealfsm_store_is_url(const char *word)
+{
+    return word != NULL && driver_of(word) != NULL;
+}
+
+static int32_t take_url(dealfsm_store *store, const char *url, dealfsm_error *error)
+{
+    size_t scheme = scheme_of(url);
+    store->driver = driver_of(url);
+    if (store->driver == NULL)
         return refuse_url(url, error);
     if (url[scheme + 1] == '\0')
         return host_error(error, DEALFSM_E_ARGUMENT, "url", "expected a path in \"%.80s\", found none", url);
-    store->driver = drivers[i];
     store->url = strdup(url);
     if (store->url == NULL)
         return host_error(error, DEALFSM_E_NO_MEMORY, "", "out of memory for a store");

@@ -306,6 +306,7 @@ int32_t leveldb_stats(void *handle, dealfsm_store_stats *out, dealfsm_error *err
     if (directory == NULL)
         return host_error(error, DEALFSM_E_IO, "url", "%s cannot be read", host_short(it->store->path));
     out->layout = 1;
+    out->flags = it->copied ? DEALFSM_STATS_COPY : 0;
     for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
         struct stat info;
         if (fstatat(dirfd(directory), entry->d_name, &info, 0) == 0 && S_ISREG(info.st_mode))

@@ -295,6 +295,33 @@ START_TEST(path_alone)
 }
 END_TEST
 
+START_TEST(urls)
+{
+    ck_assert_int_eq(dealfsm_store_is_url(url_of(_i, "s")), 1);
+    ck_assert_int_eq(dealfsm_store_is_url("library:x.so:y"), 1);
+    for (size_t i = 0; i < 6; i++) {
+        const char *const none[] = {"mysql:x", "sqlite", "sqlitex:y", "./sqlite:x", "", ":"};
+        ck_assert_int_eq(dealfsm_store_is_url(none[i]), 0);
+    }
+    ck_assert_int_eq(dealfsm_store_is_url(NULL), 0);
+}
+END_TEST
+
+/* Who reads a LevelDB reads a copy, and is told. */
+START_TEST(copies)
+{
+    close_store(open_flags(url_of(_i, "s"), 0));
+    for (uint32_t flags = 0; flags <= DEALFSM_STORE_READ_ONLY; flags += DEALFSM_STORE_READ_ONLY) {
+        dealfsm_store_stats stats = {.struct_size = sizeof stats};
+        dealfsm_store *store = open_flags(kit_url, flags);
+        bool copy = flags == DEALFSM_STORE_READ_ONLY && strcmp(kind_scheme[_i], "leveldb") == 0;
+        WORKS(dealfsm_store_stats_of(store, &stats, &error));
+        ck_assert_uint_eq(stats.flags, copy ? DEALFSM_STATS_COPY : 0);
+        close_store(store);
+    }
+}
+END_TEST
+
 START_TEST(strange_path)
 {
     char url[128];
@@ -342,6 +369,8 @@ int main(void)
     tcase_add_loop_test(both, one_writer, 0, KINDS);
     tcase_add_test(both, wrong_urls);
     tcase_add_test(both, path_alone);
+    tcase_add_loop_test(both, urls, 0, KINDS);
+    tcase_add_loop_test(both, copies, 0, KINDS);
     tcase_add_test(both, strange_path);
     tcase_add_loop_test(both, another_thing, 0, KINDS);
     tcase_set_timeout(both, 30);

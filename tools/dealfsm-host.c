@@ -42,7 +42,7 @@ static const struct argp_option OPTIONS[] = {
     {"async", OPTION_ASYNC, NULL, 0, "Answer ops later, from whichever thread comes by (default)", 0},
     {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1, with a store 16", 0},
     {"store", OPTION_STORE, "URL", 0,
-     "Keep the deals there: sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE. Run again with the same store, deals go on where they were; N "
+     "Keep the deals there: " DEALFSM_STORE_URLS ". Run again with the same store, deals go on where they were; N "
      "of --deals "
      "is the number of all",
      0},

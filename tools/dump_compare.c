@@ -16,7 +16,7 @@ typedef struct options {
 enum { OPTION_STORE = 256, OPTION_JSON };
 
 static const struct argp_option argp_options[] = {
-    {"store", OPTION_STORE, "URL", 0, "Try the deals of this store (sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE), too", 0},
+    {"store", OPTION_STORE, "URL", 0, "Try the deals of this store (" DEALFSM_STORE_URLS "), too", 0},
     {"json", OPTION_JSON, NULL, 0, "Write one object as JSON", 0},
     {0}};
 

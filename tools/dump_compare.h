@@ -49,8 +49,8 @@ typedef struct compare_group {
     uint64_t status;
     const char *state;   /* its name */
     const char *becomes; /* NULL: it does not move */
-    const char *verdict; /* migration_word(), or "ended" */
-    const char *why;     /* NULL: it moves, or has ended */
+    const char *verdict; /* migration_word() */
+    const char *why;     /* as migration has it */
     uint64_t deals;
 } compare_group;
 
@@ -58,9 +58,8 @@ typedef struct compare_store {
     const char *url; /* NULL: none was asked for */
     compare_group *groups;
     size_t groups_count;
-    uint64_t counts[MIGRATION_VERDICTS]; /* without those that have ended */
-    uint64_t ended;                      /* these stay where they are: a swap does not move them */
-    uint64_t others;                     /* rows of another machine version than OLD */
+    uint64_t counts[MIGRATION_VERDICTS];
+    uint64_t others; /* rows of another machine version than OLD */
 } compare_store;
 
 typedef struct comparison {

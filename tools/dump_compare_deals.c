@@ -77,24 +77,17 @@ static void judge(walk *w, const stored_deal *deal)
     const comparison *it = w->it;
     migration m;
     migrate_deal(&w->migrator, deal, it->new_module->machine.machine_version, &m);
-    if (m.verdict == MIGRATION_UNKNOWN && (it->takes_over || !m.readable)) {
+    if (m.verdict == MIGRATION_UNKNOWN) {
         unreadable(w, deal->deal, m.why);
         return;
     }
-    if (m.verdict == MIGRATION_UNKNOWN) {
-        m.verdict = MIGRATION_REFUSED; /* neither module brings deals there */
-    }
-    const description *old_machine = &it->old_module->machine;
-    const bool ended = description_is_final(old_machine, m.before.status);
-    const compare_group group = {.status = m.before.status,
-                                 .state = words_status(w->migrator.arena, old_machine, m.before.status),
-                                 .becomes =
-                                     ended || m.verdict != MIGRATION_MOVES
-                                         ? NULL
-                                         : words_status(w->migrator.arena, &it->new_module->machine, m.after.status),
-                                 .verdict = ended ? "ended" : migration_word(m.verdict),
-                                 .why = ended ? NULL : m.why};
-    ++*(ended ? &w->it->store.ended : &w->it->store.counts[m.verdict]);
+    const compare_group group = {
+        .status = m.before.status,
+        .state = words_status(w->migrator.arena, &it->old_module->machine, m.before.status),
+        .becomes = m.written ? words_status(w->migrator.arena, &it->new_module->machine, m.after.status) : NULL,
+        .verdict = migration_word(m.verdict),
+        .why = m.why};
+    w->it->store.counts[m.verdict]++;
     count_in(w, &group);
 }
 
@@ -102,8 +95,8 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 {
     walk *w = ctx;
     const stored_deal deal = stored_deal_of(row, w->it->store.url);
-    if (row->flags & DEALFSM_ROW_DAMAGED) {
-        unreadable(w, row->deal, row->damage);
+    if (deal.damage != NULL) {
+        unreadable(w, deal.deal, deal.damage);
     } else if (!same(row->machine_version, w->it->old_module->machine.machine_version)) {
         w->it->store.others++;
     } else {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dump_compare.h"
+#include "dump_store.h"
 #include "dump_words.h"
 
 enum { INDENT = 2, VALUE = 4, ARROW = 6, TITLE_COLUMN = 15, COUNT_COLUMNS = 10, VERDICT_COLUMNS = 8 };
@@ -53,9 +54,9 @@ const char *compare_list_counts(values_arena *arena, const compare_list *it)
 static void group_text(values_arena *arena, const compare_group *it, const paper *out)
 {
     words status = {.arena = arena};
-    words_item(&status, "", it->state);
+    words_item(&status, "", brief_name(it->state));
     if (it->becomes != NULL && strcmp(it->becomes, it->state) != 0) {
-        words_item(&status, " → ", it->becomes);
+        words_item(&status, " → ", brief_name(it->becomes));
     }
     fprintf(out->out, "%*" PRIu64 "  %-*s  ", COUNT_COLUMNS, it->deals, VERDICT_COLUMNS, it->verdict);
     paper_wrap(out, INK_PLAIN, GROUP_COLUMN, GROUP_COLUMN, words_text(&status));
@@ -73,12 +74,8 @@ static void store_text(const comparison *it, const paper *out)
     for (size_t i = 0; i < store->groups_count; i++) {
         group_text(it->arena, &store->groups[i], out);
     }
-    words_add(&total,
-              "%" PRIu64 " move, %" PRIu64 " stay for now, %" PRIu64 " are refused, %" PRIu64
-              " are of that version already, %" PRIu64 " have ended and are not moved, %" PRIu64
-              " cannot be told; %" PRIu64 " deals of other versions",
-              store->counts[MIGRATION_MOVES], store->counts[MIGRATION_STAYS], store->counts[MIGRATION_REFUSED],
-              store->counts[MIGRATION_SAME], store->ended, store->counts[MIGRATION_UNKNOWN], store->others);
+    migration_counts(&total, store->counts);
+    words_add(&total, "; %" PRIu64 " deals of other versions", store->others);
     paper_wrap(out, INK_HEADING, 0, 0, words_text(&total));
 }
 
@@ -150,8 +147,8 @@ static json_t *store_json(const compare_store *it)
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "url", it->url, "groups", groups, "moves",
                      number(it->counts[MIGRATION_MOVES]), "stays", number(it->counts[MIGRATION_STAYS]), "refused",
                      number(it->counts[MIGRATION_REFUSED]), "same", number(it->counts[MIGRATION_SAME]), "unknown",
-                     number(it->counts[MIGRATION_UNKNOWN]), "ended", number(it->ended), "other_versions",
-                     number(it->others));
+                     number(it->counts[MIGRATION_UNKNOWN]), "ended", number(it->counts[MIGRATION_ENDED]),
+                     "other_versions", number(it->others));
 }
 
 json_t *comparison_json(const comparison *it)

@@ -89,13 +89,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'w':
         o->watch = true;
         return 0;
-    case ARGP_KEY_END:
-        if (o->watch && o->store.url != NULL && strncmp(o->store.url, "leveldb:", strlen("leveldb:")) == 0) {
-            argp_error(state,
-                       "--watch: expected a store that can be read while a node runs (sqlite:FILE): a LevelDB is "
-                       "read from a copy, made when nobody has it open");
-        }
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -332,12 +325,31 @@ static bool states_are_known(const options *o, store_view *view)
     return true;
 }
 
+/* Of a copy nothing changes. */
+static bool can_be_watched(const options *o, store_view *view)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    dealfsm_store_stats stats = {.struct_size = sizeof stats};
+    if (!o->watch) {
+        return true;
+    }
+    store_walked(view, dealfsm_store_stats_of(view->store, &stats, &error), &error);
+    if (stats.flags & DEALFSM_STATS_COPY) {
+        fprintf(stderr,
+                "%s: --watch: expected a store that can be read while a node runs, found one that is read from a "
+                "copy: %s\n",
+                view->command, view->url);
+        store_status(view, DUMP_USAGE);
+    }
+    return view->status == DUMP_DONE;
+}
+
 static int run(int argc, char **argv)
 {
     options o = {.patience = STUCK_MS};
     store_view view;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    if (store_open(&view, &o.store, argv[0]) && states_are_known(&o, &view)) {
+    if (store_open(&view, &o.store, argv[0]) && states_are_known(&o, &view) && can_be_watched(&o, &view)) {
         show_all(&view, &o);
     }
     store_close(&view, &o.store);

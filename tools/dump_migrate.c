@@ -52,15 +52,9 @@ static const struct argp_option argp_options[] = {
     {"modules", OPTION_MODULES, "DIR", 0, "Use the modules of this folder, not those that are installed", 0},
     {0}};
 
-static bool is_url(const char *word)
-{
-    return strncmp(word, "sqlite:", strlen("sqlite:")) == 0 || strncmp(word, "leveldb:", strlen("leveldb:")) == 0 ||
-           strncmp(word, "library:", strlen("library:")) == 0;
-}
-
 static void take_word(options *o, const char *word, struct argp_state *state)
 {
-    if (o->url == NULL && !is_url(word)) {
+    if (o->url == NULL && !dealfsm_store_is_url(word)) {
         o->failed = !stored_add_file(&o->inputs, word) || o->failed;
     } else if (o->url == NULL) {
         o->url = word;
@@ -76,8 +70,8 @@ static void check_whole(const options *o, struct argp_state *state)
         argp_error(state, "expected --to VERSION");
     }
     if (!o->failed && (o->inputs.count > 0) == (o->url != NULL)) {
-        argp_error(state, "expected records (FILE, - for standard input, or --hex HEX) or a store (sqlite:FILE, "
-                          "leveldb:DIR or library:FILE.so:PLACE), one of the two");
+        argp_error(state, "expected records (FILE, - for standard input, or --hex HEX) or a store "
+                          "(" DEALFSM_STORE_URLS "), one of the two");
     }
     if (o->url != NULL && o->from != NULL) {
         argp_error(state, "--from: the rows of a store name their machine version");
@@ -125,10 +119,12 @@ static const struct argp argp = {
     "into "
     "which state, what stays for now or is refused, and why. Nothing is written.\v"
     "Upwards the module of the goal takes a deal, downwards the deal's own module gives it; both come from the modules "
-    "that are installed. A record has no sidecar: nothing queued, nothing owed. Of records, and of deals that are "
+    "that are installed. Deals that have ended are counted apart: a swap does not move them. A record has no sidecar: "
+    "nothing queued, nothing owed. Of records, and of deals that are "
     "named, "
     "each field that changes is shown, too.\n\n"
-    "Exit status: 0 all move, or are of that version; 1 some do not, or are damaged; 2 wrong usage; 3 a file or store "
+    "Exit status: 0 all move, are of that version or have ended; 1 some do not, or are damaged; 2 wrong usage; 3 a "
+    "file or store "
     "cannot be read, or no module is there.",
     NULL,
     NULL,
@@ -145,7 +141,7 @@ static bool show(run *r, const stored_deal *deal, bool fields)
     migration m;
     migrate_deal(&r->migrator, deal, r->to, &m);
     r->counts[m.verdict]++;
-    raise_status(r, m.verdict == MIGRATION_MOVES || m.verdict == MIGRATION_SAME ? DUMP_DONE : DUMP_NO);
+    raise_status(r, m.why == NULL ? DUMP_DONE : DUMP_NO);
     if (!r->o->json) {
         migration_text(r->migrator.arena, &m, fields, &r->out);
     } else {
@@ -210,12 +206,6 @@ static int32_t take_row(void *ctx, const dealfsm_store_row *row)
 {
     run *r = ctx;
     const stored_deal deal = stored_deal_of(row, r->o->url);
-    if (row->flags & DEALFSM_ROW_DAMAGED) {
-        fprintf(stderr, "dealfsm-dump migrate: deal %" PRIu64 ": %s\n", row->deal, row->damage);
-        r->counts[MIGRATION_UNKNOWN]++;
-        raise_status(r, DUMP_NO);
-        return 0;
-    }
     return show(r, &deal, r->o->ids_count > 0) ? 0 : 1;
 }
 
@@ -279,11 +269,10 @@ static void show_all(run *r)
         return;
     }
     if (!r->o->json && r->status < DUMP_USAGE) {
-        paper_line(&r->out, INK_HEADING,
-                   "to %s: %" PRIu64 " move, %" PRIu64 " stay for now, %" PRIu64 " are refused, %" PRIu64
-                   " are of it already, %" PRIu64 " cannot be told",
-                   r->to, r->counts[MIGRATION_MOVES], r->counts[MIGRATION_STAYS], r->counts[MIGRATION_REFUSED],
-                   r->counts[MIGRATION_SAME], r->counts[MIGRATION_UNKNOWN]);
+        words total = {.arena = r->migrator.arena};
+        words_add(&total, "to %s: ", r->to);
+        migration_counts(&total, r->counts);
+        paper_wrap(&r->out, INK_HEADING, 0, 0, words_text(&total));
     }
 }
 

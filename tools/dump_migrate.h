@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "dump_load.h"
+#include "dump_words.h"
 #include "paper.h"
 #include "values.h"
 
@@ -22,6 +23,8 @@ typedef struct stored_deal {
     uint64_t record_len;
     const uint8_t *sidecar; /* length 0: none */
     uint64_t sidecar_len;
+    const char *damage; /* NULL: none */
+    bool ended;         /* its row says so; a record alone says it by its status */
 } stored_deal;
 
 /* It points into the row; a bare one has no sidecar. */
@@ -32,6 +35,7 @@ typedef enum migration_verdict {
     MIGRATION_STAYS,   /* not now */
     MIGRATION_REFUSED, /* never, as it stands */
     MIGRATION_SAME,    /* it is of that version */
+    MIGRATION_ENDED,   /* a swap leaves it where it is */
     MIGRATION_UNKNOWN, /* it cannot be told: damaged, or a module is missing */
     MIGRATION_VERDICTS
 } migration_verdict;
@@ -43,10 +47,11 @@ typedef struct migration {
     const dump_module *new_module;
     bool readable;          /* old_module is there, and took the record */
     dealfsm_record before;  /* where it is readable */
-    dealfsm_record after;   /* of one that moves, where new_module is there */
-    dealfsm_snapshot moved; /* of one that moves: its bytes */
+    bool written;           /* the other version can hold it: it moves, or has ended; then also */
+    dealfsm_record after;   /* … as a record, where new_module is there */
+    dealfsm_snapshot moved; /* … as bytes */
     migration_verdict verdict;
-    const char *why; /* of one that does not move: in words */
+    const char *why; /* in words, of one that stays, is refused or unknown; else NULL */
 } migration;
 
 /* Machines of all modules: what moves deals. */
@@ -70,6 +75,8 @@ bool migration_is_offered(const dump_module *old_module, const dump_module *new_
 void migrate_deal(migrator *it, const stored_deal *deal, const char *to, migration *out);
 
 const char *migration_word(migration_verdict verdict); /* "moves" */
+/* Adds "3 move, 0 stay for now, …". */
+void migration_counts(words *text, const uint64_t counts[MIGRATION_VERDICTS]);
 void migration_heading(const paper *out);
 /* A line, why not below it; with `fields` also what changes. */
 void migration_text(values_arena *arena, const migration *it, bool fields, const paper *out);

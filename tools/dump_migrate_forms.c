@@ -12,19 +12,28 @@ enum { STATUS_COLUMN = ID_COLUMNS + VERSION_COLUMNS + VERDICT_COLUMNS + 6 };
 
 const char *migration_word(migration_verdict verdict)
 {
-    static const char *const list[MIGRATION_VERDICTS] = {"moves", "stays", "refused", "same", "unknown"};
+    static const char *const list[MIGRATION_VERDICTS] = {"moves", "stays", "refused", "same", "ended", "unknown"};
     return list[verdict];
+}
+
+void migration_counts(words *text, const uint64_t counts[MIGRATION_VERDICTS])
+{
+    words_add(text,
+              "%" PRIu64 " move, %" PRIu64 " stay for now, %" PRIu64 " are refused, %" PRIu64
+              " are of that version already, %" PRIu64 " have ended and are not moved, %" PRIu64 " cannot be told",
+              counts[MIGRATION_MOVES], counts[MIGRATION_STAYS], counts[MIGRATION_REFUSED], counts[MIGRATION_SAME],
+              counts[MIGRATION_ENDED], counts[MIGRATION_UNKNOWN]);
 }
 
 void migration_heading(const paper *out)
 {
-    paper_line(out, INK_HEADING, "%*s  %-*s  %-*s  %s", ID_COLUMNS, "deal", VERSION_COLUMNS, "from", VERDICT_COLUMNS,
-               "", "status");
+    paper_line(out, INK_HEADING, "%*s  %-*s  %-*s  %s", ID_COLUMNS, "deal", VERSION_COLUMNS, "machine", VERDICT_COLUMNS,
+               "", "state");
 }
 
 static const char *state_before(values_arena *arena, const migration *it)
 {
-    if (it->verdict == MIGRATION_UNKNOWN || it->old_module == NULL) {
+    if (!it->readable) {
         return "not known";
     }
     return words_state(arena, &it->old_module->machine, it->before.status);
@@ -32,7 +41,7 @@ static const char *state_before(values_arena *arena, const migration *it)
 
 static const char *state_after(values_arena *arena, const migration *it)
 {
-    if (it->verdict != MIGRATION_MOVES || it->new_module == NULL) {
+    if (!it->written || it->new_module == NULL) {
         return NULL;
     }
     return words_state(arena, &it->new_module->machine, it->after.status);
@@ -70,7 +79,7 @@ static void add_change(values_arena *arena, const migration *it, const char *nam
 static const change *changes(values_arena *arena, const migration *it, size_t *count)
 {
     *count = 0;
-    if (it->verdict != MIGRATION_MOVES || it->old_module == NULL || it->new_module == NULL) {
+    if (!it->written || it->old_module == NULL || it->new_module == NULL) {
         return NULL;
     }
     const description *old_machine = &it->old_module->machine;
@@ -110,8 +119,8 @@ void migration_text(values_arena *arena, const migration *it, bool fields, const
     if (after != NULL && !same(before, after)) {
         words_item(&status, " → ", after);
     }
-    fprintf(out->out, "%*" PRIu64 "  %-*s  %-*s  ", ID_COLUMNS, it->from->deal, VERSION_COLUMNS, it->from->version,
-            VERDICT_COLUMNS, migration_word(it->verdict));
+    fprintf(out->out, "%*" PRIu64 "  %-*s  %-*s  ", ID_COLUMNS, it->from->deal, VERSION_COLUMNS,
+            it->from->version == NULL ? "-" : it->from->version, VERDICT_COLUMNS, migration_word(it->verdict));
     paper_wrap(out, INK_PLAIN, STATUS_COLUMN, STATUS_COLUMN, words_text(&status));
     if (it->why != NULL) {
         paper_indent(out, INDENT);
@@ -129,7 +138,7 @@ static json_t *or_null(const char *text)
     return text == NULL ? json_null() : json_string(text);
 }
 
-static json_t *status_json(values_arena *arena, const dump_module *module, const dealfsm_record *record, bool known)
+static json_t *state_json(values_arena *arena, const dump_module *module, const dealfsm_record *record, bool known)
 {
     return known && module != NULL ? json_string(words_status(arena, &module->machine, record->status)) : json_null();
 }
@@ -141,7 +150,6 @@ static json_t *bytes_json(values_arena *arena, const uint8_t *bytes, uint64_t si
 
 json_t *migration_json(values_arena *arena, const migration *it)
 {
-    const bool moves = it->verdict == MIGRATION_MOVES;
     size_t count;
     json_t *list = json_array();
     const change *all = changes(arena, it, &count);
@@ -151,10 +159,10 @@ json_t *migration_json(values_arena *arena, const migration *it)
         json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "field", all[i].field, "before",
                                               or_null(all[i].before), "after", or_null(all[i].after)));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "input", it->from->input, "deal",
-                     words_text(&id), "from", it->from->version, "to", it->to, "verdict", migration_word(it->verdict),
-                     "status", status_json(arena, it->old_module, &it->before, it->verdict != MIGRATION_UNKNOWN),
-                     "becomes", status_json(arena, it->new_module, &it->after, moves), "why", or_null(it->why),
-                     "changes", list, "record", bytes_json(arena, it->moved.record, it->moved.record_len, moves),
-                     "sidecar", bytes_json(arena, it->moved.sidecar, it->moved.sidecar_len, moves));
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "input", it->from->input, "deal",
+                     words_text(&id), "machine", or_null(it->from->version), "to", it->to, "verdict",
+                     migration_word(it->verdict), "state", state_json(arena, it->old_module, &it->before, it->readable),
+                     "becomes", state_json(arena, it->new_module, &it->after, it->written), "why", or_null(it->why),
+                     "changes", list, "record", bytes_json(arena, it->moved.record, it->moved.record_len, it->written),
+                     "sidecar", bytes_json(arena, it->moved.sidecar, it->moved.sidecar_len, it->written));
 }

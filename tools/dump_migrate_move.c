@@ -11,9 +11,8 @@
 
 bool migrator_open(migrator *it, const dump_modules *modules)
 {
-    *it = (migrator){.modules = modules,
-                     .machines = dump_machines_open(modules, "dealfsm-dump"),
-                     .arena = values_arena_new()};
+    *it = (migrator){
+        .modules = modules, .machines = dump_machines_open(modules, "dealfsm-dump"), .arena = values_arena_new()};
     return it->arena != NULL && it->machines != NULL;
 }
 
@@ -34,7 +33,9 @@ stored_deal stored_deal_of(const dealfsm_store_row *row, const char *url)
                          .record = row->record,
                          .record_len = row->record_len,
                          .sidecar = bare ? NULL : row->sidecar,
-                         .sidecar_len = bare ? 0 : row->sidecar_len};
+                         .sidecar_len = bare ? 0 : row->sidecar_len,
+                         .damage = row->flags & DEALFSM_ROW_DAMAGED ? row->damage : NULL,
+                         .ended = (row->flags & DEALFSM_ROW_FINAL) != 0};
 }
 
 static bool is_version(const char *version, const char *wanted)
@@ -138,37 +139,65 @@ static void try(migrator *it, migration *m, const dump_module *module)
         return;
     }
     m->verdict = MIGRATION_MOVES;
+    m->written = true;
     if (m->new_module != NULL) {
         m->new_module->info.record->decode(m->moved.record, m->moved.record_len, &m->after, NULL);
     }
 }
 
+static void says_none(migrator *it, migration *m)
+{
+    words why = {.arena = it->arena};
+    if (m->old_module != NULL && m->new_module != NULL) {
+        m->verdict = MIGRATION_REFUSED;
+        words_add(&why, "neither module brings deals from %s to %s", m->from->version, m->to);
+    } else {
+        words_add(&why, "no module is there for %s", m->old_module == NULL ? m->from->version : m->to);
+    }
+    m->why = words_text(&why);
+}
+
+/* The old version's module reads it; false: it cannot. */
+static bool read_before(migrator *it, migration *m)
+{
+    dealfsm_error error = {.struct_size = sizeof error};
+    if (m->old_module == NULL) {
+        return true;
+    }
+    m->readable =
+        m->old_module->info.record->decode(m->from->record, m->from->record_len, &m->before, &error) == DEALFSM_OK;
+    if (!m->readable) {
+        says_no(it, m, DEALFSM_E_CORRUPT, &error);
+    }
+    return m->readable;
+}
+
 void migrate_deal(migrator *it, const stored_deal *deal, const char *to, migration *out)
 {
     bool takes = false;
-    words why = {.arena = it->arena};
     *out = (migration){.from = deal,
                        .to = to,
                        .old_module = dump_module_of(it->modules, deal->version),
                        .new_module = dump_module_of(it->modules, to),
                        .before = {.struct_size = sizeof out->before},
                        .after = {.struct_size = sizeof out->after},
-                       .verdict = MIGRATION_UNKNOWN};
-    if (out->old_module != NULL) {
-        dealfsm_error error = {.struct_size = sizeof error};
-        if (out->old_module->info.record->decode(deal->record, deal->record_len, &out->before, &error) < 0) {
-            says_no(it, out, DEALFSM_E_CORRUPT, &error);
-            return;
-        }
-        out->readable = true;
+                       .verdict = MIGRATION_UNKNOWN,
+                       .why = deal->damage};
+    if (deal->damage != NULL || !read_before(it, out)) {
+        return;
     }
     const dump_module *module = mover(out, &takes);
     if (strcmp(deal->version, to) == 0) {
         out->verdict = MIGRATION_SAME;
-    } else if (module == NULL) {
-        words_add(&why, "no module is there that brings deals from %s to %s", deal->version, to);
-        out->why = words_text(&why);
+        return;
+    }
+    if (module == NULL) {
+        says_none(it, out);
     } else {
         try(it, out, module);
+    }
+    if (deal->ended || (out->readable && description_is_final(&out->old_module->machine, out->before.status))) {
+        out->verdict = MIGRATION_ENDED;
+        out->why = NULL;
     }
 }

@@ -51,7 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (c->url == NULL) {
-            argp_error(state, "expected a store: sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE");
+            argp_error(state, "expected a store: " DEALFSM_STORE_URLS);
         }
         if (c->needs_deal && !c->has_deal) {
             argp_error(state, "expected the id of a deal behind the store");

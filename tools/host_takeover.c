@@ -93,8 +93,8 @@ void host_takeover_tell(host_takeover *t)
         const char *own = t->node->module.manifest->machine_version;
         if (!v->taken) {
             (void)fprintf(
-                stderr, "dealfsm-host: %" PRIu64 " deals of %s go on there: %s does not take over what that one has\n",
-                v->left, v->name, own);
+                stderr, "dealfsm-host: %" PRIu64 " deals of %s go on there: the module of %s brings no deals from %s\n",
+                v->left, v->name, own, v->name);
             continue;
         }
         (void)fprintf(stderr,

@@ -62,6 +62,11 @@ typedef struct dealfsm_store_options {
 int32_t dealfsm_store_open(const char *url, const dealfsm_store_options *options, dealfsm_store **store,
                            dealfsm_error *error);
 
+/* The kinds of URLs, for texts that say what was expected. */
+#define DEALFSM_STORE_URLS "sqlite:FILE, leveldb:DIR or library:FILE.so:PLACE"
+/* 1: the word begins as one of them does; 0: it is a path, or anything else. [any] */
+int32_t dealfsm_store_is_url(const char *word);
+
 /* What a URL says behind its scheme, and behind the library: where the store is. Points into url. [any] */
 const char *dealfsm_store_place(const char *url);
 
@@ -143,7 +148,8 @@ int32_t dealfsm_store_history(dealfsm_store *store, const uint64_t *deal, dealfs
                               dealfsm_error *error);
 
 enum {
-    DEALFSM_STATS_NO_HISTORY = 1 /* this kind of store keeps none */
+    DEALFSM_STATS_NO_HISTORY = 1, /* this kind of store keeps none */
+    DEALFSM_STATS_COPY = 2        /* a copy made at open: what is written since is not seen */
 };
 typedef struct dealfsm_store_stats {
     uint32_t struct_size;
