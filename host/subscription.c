@@ -114,7 +114,7 @@ static bool has_part(const host_subscription *subscription, const host_generatio
     const part *p = subscription->parts;
     while (p != NULL && p->generation != generation)
         p = p->next;
-    return p != NULL;
+    return p != NULL && !swap_planted('a');
 }
 
 /* Adds a part in a generation's machine, unless there is one; with the host's lock held: no machine calls back from its
@@ -244,6 +244,8 @@ int32_t host_subscribe_move(host_move *move, dealfsm_error *error)
     for (host_by_deal *at = host_by_deal_find(&host->alone, move->deal); at != NULL && result >= 0; at = at->next) {
         host_subscription *s = (host_subscription *)at;
         if (!atomic_load(&s->closed))
+            result = add_part(s, move->to, error);
+        if (swap_planted('a'))
             result = add_part(s, move->to, error);
     }
     move->listens = result >= 0;

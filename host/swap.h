@@ -176,8 +176,9 @@ bool swap_holds(const host_move *move);
 bool swap_give(host_move *move, void (*end)(host_move *move, host_shard *shard));
 void swap_held_free(host_move *move);
 
-/* ---- Planted bugs, for the test that must notice each: 'l' an event is lost at the flip, 'b' both sides ask, 't' an
- * event is told twice, 'e' the route flips before the put is durable */
+/* ---- Planted bugs, for the test that must notice each: 'l' an event is lost at the flip, 't' an event is handed in
+ * twice, 'b' both sides go on and ask, 'a' what happens is announced twice, 'e' the route flips before the put is
+ * durable, 'd' the deal is active before that */
 #ifdef DEALFSM_SWAP_PLANTS
 bool swap_planted(char which);
 #else
@@ -200,8 +201,8 @@ int32_t host_move_yields(dealfsm_host *host, uint64_t deal, dealfsm_error *error
 void host_move_drive(dealfsm_host *host, uint64_t deal);
 /* rest/1 was told. false: no swap has asked for it. */
 bool host_move_rested(host_generation *generation, uint64_t deal);
-/* A machine is about to put. */
-void host_move_puts(host_generation *generation, uint64_t deal, uint64_t revision);
+/* A machine is about to put. true: by that the deal moves to it. */
+bool host_move_puts(host_generation *generation, uint64_t deal, uint64_t revision);
 /* The generation whose put of that deal is reported, pinned. */
 int32_t host_enter_stored(dealfsm_host *host, uint64_t deal, host_call *call, dealfsm_error *error);
 /* A deal has come to a generation: a swap that is under way there takes it on. */

@@ -224,13 +224,15 @@ bool host_move_rested(host_generation *generation, uint64_t deal)
     return ours;
 }
 
-void host_move_puts(host_generation *generation, uint64_t deal, uint64_t revision)
+bool host_move_puts(host_generation *generation, uint64_t deal, uint64_t revision)
 {
     host_shard *shard;
     const host_route *route = find(generation, deal, &shard);
-    if (route != NULL && route->move != NULL && route->move->to == generation && route->move->put < revision)
+    bool moves = route != NULL && route->move != NULL && route->move->to == generation;
+    if (moves && route->move->put < revision)
         route->move->put = revision;
     pthread_mutex_unlock(&shard->lock);
+    return moves;
 }
 
 int32_t host_enter_stored(dealfsm_host *host, uint64_t deal, host_call *call, dealfsm_error *error)

@@ -256,6 +256,8 @@ bool swap_give(host_move *move, void (*end)(host_move *move, host_shard *shard))
         int32_t result = swap_planted('l') && !h->is_answer ? DEALFSM_OK : hand_in(move, h, &why);
         if (swap_planted('t') && !h->is_answer)
             hand_in(move, h, &why);
+        if (swap_planted('b') && h->is_answer && !move->back)
+            move->from->functions->complete(move->from->machine, &h->answer, NULL);
         bool again = result < 0 && no_room(result) && !(h->is_answer && result == DEALFSM_E_QUEUE_FULL);
         if (result < 0 && !again)
             tell(move, h, result, &why);

@@ -15,7 +15,7 @@ bool swap_planted(char which)
 static const char *const SAME[] = {"client-0.5.6", "client-0.5.6"};
 
 /* How the world behaves, by the number of a loop test. */
-enum { WORLDS = 6 };
+enum { WORLDS = 6, MOST_STEPS = 60 };
 static rig *world(int number, const char *const *modules, uint32_t count)
 {
     rig *r = rig_new(modules, count);
@@ -174,6 +174,32 @@ START_TEST(events_come_meanwhile)
     }
     if (_i == 4)
         ck_assert_uint_gt(held, 0);
+}
+END_TEST
+
+/* ---- On the way: the put that moves the deal is with the store, the op that the old side asked is answered */
+
+/* _i: steps before. Each moment for itself, so that of a planted bug every symptom is seen. */
+START_TEST(answered_on_the_way)
+{
+    for (uint32_t to = 1; to < 3; to++) {
+        rig *r = world(4, ALL, 3);
+        rig_create(r);
+        steps(r, (unsigned)_i);
+        bool open = r->actions_count == 1 && r->actions[0].kind == RIG_ANSWER;
+        dealfsm_swap *swap = begin(r, 0, to);
+        if (open && dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL) == DEALFSM_ACCEPTED) {
+            ck_assert_int_eq(dealfsm_swap_settled(r->host, r->deal, NULL), DEALFSM_HELD);
+            rig_step(r);
+            ck_assert_uint_eq(rig_where(r), 0);
+            ck_assert(rig_land(r));
+            ck_assert_uint_eq(rig_where(r), to);
+        }
+        commit(r, swap);
+        rig_finish(r);
+        WORKS(dealfsm_swap_end(swap, &error));
+        rig_free(r);
+    }
 }
 END_TEST
 
@@ -469,6 +495,10 @@ int main(void)
     tcase_add_loop_test(moments, events_come_meanwhile, 0, WORLDS);
     tcase_add_test(moments, a_refusal_stays_in_the_history);
     suite_add_tcase(suite, moments);
+    TCase *on_the_way = tcase_create("on the way");
+    tcase_set_timeout(on_the_way, 60);
+    tcase_add_loop_test(on_the_way, answered_on_the_way, 0, MOST_STEPS);
+    suite_add_tcase(suite, on_the_way);
     TCase *failing = tcase_create("failing");
     tcase_set_timeout(failing, 60);
     tcase_add_loop_test(failing, a_put_fails, 2, WORLDS);
