@@ -171,10 +171,11 @@ static void print_reference(const bench_durable *b)
         return;
     }
     printf(
-        "\nreference, events/s: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on go-ds-leveldb, which "
-        "syncs every write;\nit keeps no history. Beside it durable dispatch on leveldb, and how many times as fast "
-        "that "
-        "is\n  deals         reference  processors' us  history on   times  history off  times\n",
+        "\n"
+        "reference, events/s: go-statemachine with the machine of go-fil-markets v0.5.6, %s, on go-ds-leveldb, which "
+        "syncs every write;\n"
+        "it keeps no history. Beside it durable dispatch on leveldb, and how many times as fast that is\n"
+        "  deals         reference  processors' us  history on   times  history off  times\n",
         b->go);
     for (uint32_t i = 0; i < b->options->sizes_count; i++) {
         const durable_reference *r = &b->references[i];

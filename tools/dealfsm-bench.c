@@ -178,19 +178,13 @@ static const struct argp argp = {
     "step|durable|swap|reference",
     "Measures a module along the 14-event path: a retrieval over a new payment channel, paid in two vouchers.\v"
     "step: nanoseconds per event of a hand-written switch, of the step alone, and of dispatch through the module; "
-    "threads; "
-    "stored bytes; memory of idle deals; with the aims beside the figures. durable: events/s on durable stores, beside "
-    "bare loops that write the same to SQLite, "
-    "LevelDB and a plain file, and the reference on LevelDB; latency of a lone deal; time to resume. swap: for how "
-    "long a deal is held when it moves to another "
-    "machine of the same version, and to the version of --to, without store, on sqlite and on leveldb; how long all "
-    "take. reference: the same path through "
-    "go-statemachine "
-    "with the reference's own machine, which is built with go.\n\n"
-    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed or standard output cannot "
-    "be written, 2: wrong usage or no "
-    "module, "
-    "3: reference, and there is no go.",
+    "threads; stored bytes; memory of idle deals; with the aims beside the figures. durable: events/s on durable "
+    "stores, beside bare loops that write the same to SQLite, LevelDB and a plain file, and the reference on LevelDB; "
+    "latency of a lone deal; time to resume. swap: for how long a deal is held when it moves to another machine of "
+    "the same version, and to the version of --to, without store, on sqlite and on leveldb; how long all take. "
+    "reference: the same path through go-statemachine with the reference's own machine, which is built with go.\n\n"
+    "Exit status 0: measured (aims may be missed, the text says so), 1: a measurement failed or standard output "
+    "cannot be written, 2: wrong usage or no module, 3: reference, and there is no go.",
     NULL,
     NULL,
     NULL};

@@ -43,8 +43,7 @@ static const struct argp_option OPTIONS[] = {
     {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1, with a store 16", 0},
     {"store", OPTION_STORE, "URL", 0,
      "Keep the deals there: " DEALFSM_STORE_URLS ". Run again with the same store, deals go on where they were; N "
-     "of --deals "
-     "is the number of all",
+     "of --deals is the number of all",
      0},
     {"world", OPTION_WORLD, "unix:PATH", 0,
      "The world is in a process of its own, dealfsm-world; default: in this one, with a store also in its path + "
@@ -66,13 +65,11 @@ static const char DOC[] =
     "Takes the retrieval deals of a scenario through a machine to their ends, and audits the books.\v"
     "Commands:\n"
     "  run SCENARIO.json   run it (examples: examples/*.json)\n"
-    "  scenario-format     describe the format of scenarios\n"
-    "\n"
+    "  scenario-format     describe the format of scenarios\n\n"
     "Exit codes: 0 fine; 1 the books do not balance, or store and world do not belong together; 2 wrong arguments or "
-    "scenario; 3 the module cannot be loaded; "
-    "4 out of memory, standard output cannot be written, or another failure; 5 the store cannot be opened; 130 "
-    "interrupted or terminated (a second signal "
-    "ends the program at once; nothing that is in a store is lost).";
+    "scenario; 3 the module cannot be loaded; 4 out of memory, standard output cannot be written, or another failure; "
+    "5 the store cannot be opened; 130 interrupted or terminated (a second signal ends the program at once; nothing "
+    "that is in a store is lost).";
 
 /* A decimal number from min to max; else a usage error. */
 static uint64_t number(struct argp_state *state, const char *name, const char *text, uint64_t min, uint64_t max)

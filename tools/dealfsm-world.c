@@ -35,14 +35,13 @@ static const struct argp_option OPTIONS[] = {
 
 static const char DOC[] =
     "The world of retrieval deals, for dealfsm-host run --world: providers, a chain with payment channels, the "
-    "client's own node. "
-    "It outlives its nodes, counts each op by its key, and keeps what each channel, lane and provider saw.\v"
+    "client's own node. It outlives its nodes, counts each op by its key, and keeps what each channel, lane and "
+    "provider saw.\v"
     "Commands:\n"
     "  run unix:PATH   serve one node after the other, until SIGINT or SIGTERM\n"
-    "  report FILE     what the books say, also while the world runs\n"
-    "\n"
-    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments; 4 the socket, the books or "
-    "standard output cannot be used.";
+    "  report FILE     what the books say, also while the world runs\n\n"
+    "Exit codes: 0 fine; 1 the books do not balance; 2 wrong arguments; 4 the socket, the books or standard output "
+    "cannot be used.";
 
 static error_t take_word(arguments *a, const char *word, struct argp_state *state)
 {

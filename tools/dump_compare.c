@@ -50,15 +50,13 @@ static const struct argp argp = {
     argp_options,
     parse,
     "OLD NEW",
-    "Tells whether the machine of module NEW can take over the deals that module OLD has, and give them back, and what "
-    "differs between the two. With a store: how many of its deals would move, stay for now or be refused, and why. "
-    "Nothing is written.\v"
+    "Tells whether the machine of module NEW can take over the deals that module OLD has, and give them back, and "
+    "what differs between the two. With a store: how many of its deals would move, stay for now or be refused, and "
+    "why. Nothing is written.\v"
     "Deals that have ended are counted apart: a swap does not move them. Deals of other machine versions than OLD's "
-    "are "
-    "only counted.\n\n"
+    "are only counted.\n\n"
     "Exit status: 0 NEW can take over; 1 it cannot, or a deal of the store is refused or cannot be read; 2 wrong "
-    "usage; "
-    "3 a module is refused, or the store cannot be read.",
+    "usage; 3 a module is refused, or the store cannot be read.",
     NULL,
     NULL,
     NULL};

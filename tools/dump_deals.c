@@ -33,8 +33,7 @@ static const struct argp_option argp_options[] = {
     {"machine", 'v', "VERSION", 0, "Only deals of this machine version: \"client 0.5.6\", or 0.5.6", 0},
     {"stuck", OPTION_STUCK, "TIME", OPTION_ARG_OPTIONAL,
      "Only deals that cannot go on as they are, or have not changed for TIME (1 h; 1 min where an event from outside "
-     "was "
-     "refused): why stands below each",
+     "was refused): why stands below each",
      0},
     {"watch", 'w', NULL, 0, "Go on: show deals again as they change, until interrupted", 0},
     {0}};
@@ -98,15 +97,13 @@ static const struct argp_child children[] = {{&store_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {argp_options,
                                  parse,
                                  "URL",
-                                 "Shows the deals of a store, a line each: sqlite:FILE, also "
-                                 "while a node runs; leveldb:DIR, "
-                                 "from a private copy, when no node has it open; library:FILE.so:PLACE.\v"
+                                 "Shows the deals of a store, a line each: sqlite:FILE, also while a node runs; "
+                                 "leveldb:DIR, from a private copy, when no node has it open; library:FILE.so:PLACE.\v"
                                  "Each row is read through the module of its machine version; one that no module is "
-                                 "there for is named and shown as far "
-                                 "as it can be. A damaged row is told on standard error; the others are shown.\n\n"
+                                 "there for is named and shown as far as it can be. A damaged row is told on standard "
+                                 "error; the others are shown.\n\n"
                                  "Exit status: 0 done; 1 a row is damaged, or it is no store; 2 wrong usage; 3 the "
-                                 "store cannot be read, or no module is "
-                                 "there.",
+                                 "store cannot be read, or no module is there.",
                                  children,
                                  NULL,
                                  NULL};

@@ -115,10 +115,9 @@ static const struct argp argp = {argp_options,
                                  "MODULE\n--diff OLD NEW",
                                  "Shows the machine of a module, as the module itself describes it (describe/1).\v"
                                  "The text form has the order and the words of the specification. A hole is a cell in "
-                                 "which an event that may come from "
-                                 "outside at any time is dropped.\n\n"
-                                 "Exit status: 0 done; 1 --diff: they differ; 2 wrong usage, no such state or event; 3 "
-                                 "the module is refused, or dot is missing.",
+                                 "which an event that may come from outside at any time is dropped.\n\n"
+                                 "Exit status: 0 done; 1 --diff: they differ; 2 wrong usage, no such state or event; "
+                                 "3 the module is refused, or dot is missing.",
                                  NULL,
                                  NULL,
                                  NULL};

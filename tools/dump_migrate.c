@@ -116,16 +116,13 @@ static const struct argp argp = {
     parse,
     "--to VERSION FILE…\n--to VERSION -\n--to VERSION --hex HEX\n--to VERSION URL [ID…]",
     "Shows what would become of stored records, or of the deals of a store, on another machine version: what moves, "
-    "into "
-    "which state, what stays for now or is refused, and why. Nothing is written.\v"
-    "Upwards the module of the goal takes a deal, downwards the deal's own module gives it; both come from the modules "
-    "that are installed. Deals that have ended are counted apart: a swap does not move them. A record has no sidecar: "
-    "nothing queued, nothing owed. Of records, and of deals that are "
-    "named, "
-    "each field that changes is shown, too.\n\n"
+    "into which state, what stays for now or is refused, and why. Nothing is written.\v"
+    "Upwards the module of the goal takes a deal, downwards the deal's own module gives it; both come from the "
+    "modules that are installed. Deals that have ended are counted apart: a swap does not move them. A record has no "
+    "sidecar: nothing queued, nothing owed. Of records, and of deals that are named, each field that changes is "
+    "shown, too.\n\n"
     "Exit status: 0 all move, are of that version or have ended; 1 some do not, or are damaged; 2 wrong usage; 3 a "
-    "file or store "
-    "cannot be read, or no module is there.",
+    "file or store cannot be read, or no module is there.",
     NULL,
     NULL,
     NULL};
