@@ -12,7 +12,6 @@ struct bench_machine {
     const dealfsm_functions *functions;
     dealfsm_machine *machine;
     dealfsm_environment environment;
-    const path_op *answers[PATH_OP_LIMIT][PATH_EVENTS + 1]; /* by op and sequence */
     atomic_uint_fast64_t notices;
 };
 
@@ -20,29 +19,9 @@ struct bench_machine {
 
 static void answer(void *ctx, const dealfsm_op *op)
 {
-    bench_machine *m = ctx;
-    const path_op *known =
-        op->op < PATH_OP_LIMIT && op->sequence <= PATH_EVENTS ? m->answers[op->op][op->sequence] : NULL;
-    dealfsm_answer given = {.struct_size = sizeof given,
-                            .op = op->op,
-                            .deal = op->deal,
-                            .sequence = op->sequence,
-                            .nth = op->nth,
-                            .outcome = known != NULL ? DEALFSM_ANSWER_OK : DEALFSM_ANSWER_UNKNOWN};
-    if (known != NULL) {
-        given.values = known->values;
-        given.values_count = known->values_count;
-        given.values_stride = sizeof *known->values;
-    }
+    const bench_machine *m = ctx;
+    const dealfsm_answer given = path_answer(op);
     m->functions->complete(m->machine, &given, NULL); /* a refused answer shows in how the deal ends */
-}
-
-static void set_environment(bench_machine *m)
-{
-    m->environment = path_environment(answer, m);
-    for (uint32_t i = 0; i < PATH_OPS; i++) {
-        m->answers[path_ops[i].op][path_ops[i].sequence] = &path_ops[i];
-    }
 }
 
 static const void *service(void *ctx, const char *id)
@@ -67,7 +46,7 @@ bench_machine *bench_machine_open(const dealfsm_functions *functions, bool subsc
         return NULL;
     }
     m->functions = functions;
-    set_environment(m);
+    m->environment = path_environment(answer, m);
     const dealfsm_services services = {.struct_size = sizeof services, .ctx = m, .service = service};
     const dealfsm_subscription all = {
         .struct_size = sizeof all, .flags = DEALFSM_SUBSCRIBE_ALL, .ctx = m, .notify = notify};

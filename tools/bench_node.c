@@ -15,8 +15,7 @@ static const double patience_ns = 60e9; /* for anything to happen */
 static void answer(void *ctx, const dealfsm_op *op)
 {
     const bench_node *n = ctx;
-    dealfsm_answer given;
-    path_answer(&given, op);
+    const dealfsm_answer given = path_answer(op);
     dealfsm_host_complete(n->host, &given, NULL); /* a refused answer shows in how the deal ends */
 }
 

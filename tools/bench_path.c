@@ -83,9 +83,9 @@ const path_event path_events[PATH_EVENTS] = {
     HANDED_IN(Complete, 0, NO_ARGS),
 };
 
-#define OP(name, after, count, ...) {DEALFSM_Op##name, after, count, {__VA_ARGS__}}
+#define OP(name, after, count, ...) [DEALFSM_Op##name][after] = {true, count, {__VA_ARGS__}}
 
-const path_op path_ops[PATH_OPS] = {
+const path_op path_ops[PATH_OP_LIMIT][PATH_EVENTS + 1] = {
     OP(OpenDataTransfer, 1, 1, CHANNEL),
     OP(GetChainHead, 3, 1, BYTES(DEALFSM_BYTES, token_1)),
     OP(GetOrCreatePaymentChannel, 3, 2, NONE, BYTES(DEALFSM_CID, message_cid)),
@@ -116,24 +116,6 @@ const dealfsm_record path_terms = {
     SPAN(miner_wallet, miner_wallet),
 };
 /* clang-format on */
-
-void path_answer(dealfsm_answer *out, const dealfsm_op *op)
-{
-    *out = (dealfsm_answer){.struct_size = sizeof *out,
-                            .op = op->op,
-                            .deal = op->deal,
-                            .sequence = op->sequence,
-                            .nth = op->nth,
-                            .outcome = DEALFSM_ANSWER_UNKNOWN,
-                            .values_stride = sizeof(dealfsm_value)};
-    for (uint32_t i = 0; i < PATH_OPS; i++) {
-        if (path_ops[i].op == op->op && path_ops[i].sequence == op->sequence) {
-            out->outcome = DEALFSM_ANSWER_OK;
-            out->values = path_ops[i].values;
-            out->values_count = path_ops[i].values_count;
-        }
-    }
-}
 
 dealfsm_environment path_environment(dealfsm_op_fn *ask, void *ctx)
 {

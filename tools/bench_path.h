@@ -6,16 +6,16 @@
  * those of the first line of the golden traces of v0.5.6. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <dealfsm/machine.h>
 
 enum {
     PATH_EVENTS = 14,
-    PATH_HANDED_IN = 8, /* of them; handlers raise the others */
-    PATH_OPS = 11,      /* answered on the way */
-    PATH_OP_LIMIT = 10, /* op numbers are below */
+    PATH_HANDED_IN = 8,      /* of them; handlers raise the others */
+    PATH_OP_LIMIT = 10,      /* op numbers are below */
     PATH_ONGOING_EVENTS = 5, /* of the 14, until the deal is in Ongoing */
-    PATH_ONGOING = 2    /* after so many events handed in the deal is in Ongoing, and its payment channel is ready */
+    PATH_ONGOING = 2 /* after so many events handed in the deal is in Ongoing, and its payment channel is ready */
 };
 
 typedef struct path_event {
@@ -26,20 +26,37 @@ typedef struct path_event {
 } path_event;
 extern const path_event path_events[PATH_EVENTS];
 
-/* Op number and the sequence of the transition that owes it: no pair comes twice on the path. */
+/* What an op is answered with: by its number, and the sequence of the transition that owes it. No pair comes twice on the
+ * path. */
 typedef struct path_op {
-    uint32_t op;
-    uint64_t sequence;
+    bool known;
     uint32_t values_count;
     dealfsm_value values[2];
 } path_op;
-extern const path_op path_ops[PATH_OPS];
+extern const path_op path_ops[PATH_OP_LIMIT][PATH_EVENTS + 1];
 
 /* The terms of a deal; `id` is the caller's to set. */
 extern const dealfsm_record path_terms;
 
-/* The answer to an op, by the table above; UNKNOWN if it is not in it. */
-void path_answer(dealfsm_answer *out, const dealfsm_op *op);
+/* The answer to an op of the path; UNKNOWN to another. Inline, as it is part of what is measured. */
+static inline dealfsm_answer path_answer(const dealfsm_op *op)
+{
+    const path_op *answer =
+        op->op < PATH_OP_LIMIT && op->sequence <= PATH_EVENTS ? &path_ops[op->op][op->sequence] : NULL;
+    dealfsm_answer out = {.struct_size = sizeof out,
+                          .op = op->op,
+                          .deal = op->deal,
+                          .sequence = op->sequence,
+                          .nth = op->nth,
+                          .outcome = DEALFSM_ANSWER_UNKNOWN};
+    if (answer != NULL && answer->known) {
+        out.outcome = DEALFSM_ANSWER_OK;
+        out.values = answer->values;
+        out.values_count = answer->values_count;
+        out.values_stride = sizeof *answer->values;
+    }
+    return out;
+}
 /* An environment whose ops all come to `ask`. */
 dealfsm_environment path_environment(dealfsm_op_fn *ask, void *ctx);
 

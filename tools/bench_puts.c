@@ -58,8 +58,7 @@ static int32_t put_one(void *ctx, const dealfsm_put *put)
 static void ask(void *ctx, const dealfsm_op *op)
 {
     const taking *t = ctx;
-    dealfsm_answer answer;
-    path_answer(&answer, op);
+    const dealfsm_answer answer = path_answer(op);
     dealfsm_host_complete(t->host, &answer, NULL); /* a refused answer shows in the number of puts */
 }
 

@@ -42,8 +42,7 @@ static void pause_a_little(void)
 static void answer(void *ctx, const dealfsm_op *op)
 {
     const trial *t = ctx;
-    dealfsm_answer given;
-    path_answer(&given, op);
+    const dealfsm_answer given = path_answer(op);
     dealfsm_host_complete(t->host, &given, NULL); /* a refused answer shows in the state of the deal */
 }
 
