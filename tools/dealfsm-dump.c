@@ -3,6 +3,7 @@
 /* dealfsm-dump: shows modules, machines, stored records and stores. This file finds the subcommand. */
 
 #include <argp.h>
+#include <dealfsm/stores.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,24 @@ const char *argp_program_bug_address = PACKAGE_BUGREPORT;
 static const dump_command *const commands[] = {
     &dump_module_command, &dump_machine_command, &dump_compare_command, &dump_record_command, &dump_migrate_command,
     &dump_deals_command,  &dump_deal_command,    &dump_history_command, &dump_stats_command,  &dump_verify_command};
+/* Headings of the help, each before a command. */
+static const struct {
+    const dump_command *before;
+    const char *text;
+} headings[] = {{&dump_module_command, "Modules and machines:"},
+                {&dump_record_command, "Records; migrate also takes a store:"},
+                {&dump_deals_command, "Stores (" DEALFSM_STORE_URLS "):"}};
 enum { COMMANDS = sizeof commands / sizeof *commands, PROGRAM_MAX = 64 };
 
 static void help(FILE *out)
 {
     fputs("Usage: dealfsm-dump COMMAND …\n"
-          "Shows modules, machines, stored records and stores. Commands:\n\n",
+          "Shows modules, machines, stored records and stores. Nothing is ever changed.\n",
           out);
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0, next = 0; i < COMMANDS; i++) {
+        if (next < sizeof headings / sizeof *headings && commands[i] == headings[next].before) {
+            fprintf(out, "\n%s\n", headings[next++].text);
+        }
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->purpose);
     }
     fputs("\ndealfsm-dump COMMAND --help tells the options of one; --version the version.\n"

@@ -34,31 +34,45 @@ typedef struct arguments {
 
 const char *argp_program_version = "dealfsm-host " PACKAGE_VERSION;
 
+/* Groups of --help, in this order. */
+enum { GROUP_DEALS = 1, GROUP_PLACES, GROUP_SWAP, GROUP_OUTPUT };
+
 static const struct argp_option OPTIONS[] = {
-    {"module", 'm', "FILE", 0, "Module to load; default: " DEALFSM_DEFAULT_MODULE " of this installation", 0},
-    {"deals", 'n', "N", 0, "Number of deals; default: the scenario's", 0},
-    {"seed", 's', "N", 0, "Seed of all dice; default: the scenario's", 0},
-    {"sync", OPTION_SYNC, NULL, 0, "Answer ops before the call returns", 0},
-    {"async", OPTION_ASYNC, NULL, 0, "Answer ops later, from whichever thread comes by (default)", 0},
-    {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256; default: 1, with a store 16", 0},
+    {NULL, 0, NULL, 0, "run: the deals, and the machine that takes them", GROUP_DEALS},
+    {"module", 'm', "FILE", 0, "Module to load (default: " DEALFSM_DEFAULT_MODULE " of this installation)", 0},
+    {"deals", 'n', "N", 0, "Number of deals, 1 to 10,000,000 (default: the scenario's)", 0},
+    {"seed", 's', "N", 0, "Seed of all dice (default: the scenario's)", 0},
+    {"threads", 't', "N", 0, "Threads that run the deals, 1 to 256 (default: 1, with a store 16)", 0},
+    {"sync", OPTION_SYNC, NULL, 0, "Answer ops before the call returns (default: --async)", 0},
+    {"async", OPTION_ASYNC, NULL, 0, "Answer ops later, from whichever thread comes by (the default)", 0},
+    {NULL, 0, NULL, 0, "run: where the deals and the world are kept", GROUP_PLACES},
     {"store", OPTION_STORE, "URL", 0,
-     "Keep the deals there: " DEALFSM_STORE_URLS ". Run again with the same store, deals go on where they were; N "
-     "of --deals is the number of all",
+     "Keep the deals there: " DEALFSM_STORE_URLS " (default: in memory). Run again with the same store, deals go on "
+     "where they were; N of --deals is the number of all",
      0},
     {"world", OPTION_WORLD, "unix:PATH", 0,
-     "The world is in a process of its own, dealfsm-world; default: in this one, with a store also in its path + "
-     ".world",
+     "The world is in a process of its own, dealfsm-world (default: in this one, with a store also in its path + "
+     ".world)",
      0},
+    {NULL, 0, NULL, 0, "run: another module while the deals run", GROUP_SWAP},
     {"swap-to", OPTION_SWAP_TO, "FILE", 0,
-     "Swap the deals to this module while they run; may be given several times, and what follows belongs to it", 1},
-    {"at", OPTION_AT, "N%", 0, "... when so many per cent of the deals have ended; default: 50%", 1},
-    {"canary", OPTION_CANARY, "N", 0, "... N deals first, the others when as many as --confirm says have ended", 1},
-    {"confirm", OPTION_CONFIRM, "N", 0, "... final when N of the deals that moved have ended; default: 0", 1},
-    {"revert-at", OPTION_REVERT_AT, "N%", 0, "... and back, when so many per cent have ended", 1},
-    {"keep-refused", OPTION_KEEP_REFUSED, NULL, 0, "... even if some cannot move: they end where they are", 1},
-    {"trace", OPTION_TRACE, NULL, 0, "A line for each notification and op (with --json on standard error)", 0},
-    {"json", OPTION_JSON, NULL, 0, "An object a line for each deal, then a summary", 0},
-    {"lanes", OPTION_LANES, NULL, 0, "List all lanes in the books, not only those that differ", 0},
+     "Swap the deals to this module (default: no swap); may be given several times, and the options of this group "
+     "that follow belong to it",
+     0},
+    {"at", OPTION_AT, "N%", 0, "Swap when so many per cent of the deals have ended (default: 50%)", 0},
+    {"canary", OPTION_CANARY, "N", 0,
+     "Move N deals first, the others when as many as --confirm says have ended (default: all at once)", 0},
+    {"confirm", OPTION_CONFIRM, "N", 0, "The swap is final when N of the deals that moved have ended (default: 0)", 0},
+    {"revert-at", OPTION_REVERT_AT, "N%", 0,
+     "Take the swap back when so many per cent of the deals have ended (default: never)", 0},
+    {"keep-refused", OPTION_KEEP_REFUSED, NULL, 0,
+     "Swap even if some deals cannot move: they end where they are (default: then none moves)", 0},
+    {NULL, 0, NULL, 0, "run: what is written", GROUP_OUTPUT},
+    {"json", OPTION_JSON, NULL, 0, "An object a line for each deal, then a summary (default: a report as text)", 0},
+    {"trace", OPTION_TRACE, NULL, 0,
+     "A line for each notification and op, with --json on standard error (default: none)", 0},
+    {"lanes", OPTION_LANES, NULL, 0, "List all lanes in the books (default: only those that differ)", 0},
+    {NULL, 0, NULL, 0, "Help", -1},
     {NULL, 0, NULL, 0, NULL, 0}};
 
 static const char DOC[] =

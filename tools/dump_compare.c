@@ -16,8 +16,8 @@ typedef struct options {
 enum { OPTION_STORE = 256, OPTION_JSON };
 
 static const struct argp_option argp_options[] = {
-    {"store", OPTION_STORE, "URL", 0, "Try the deals of this store (" DEALFSM_STORE_URLS "), too", 0},
-    {"json", OPTION_JSON, NULL, 0, "Write one object as JSON", 0},
+    {"store", OPTION_STORE, "URL", 0, "Try the deals of this store, too: " DEALFSM_STORE_URLS " (default: none)", 0},
+    {"json", OPTION_JSON, NULL, 0, "Write one object as JSON (default: text)", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)

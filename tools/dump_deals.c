@@ -28,14 +28,14 @@ typedef struct options {
 enum { OPTION_STUCK = 256 };
 
 static const struct argp_option argp_options[] = {
-    {"status", 's', "STATE", 0, "Only deals in this state: a name or a number (may be given several times)", 0},
-    {"provider", 'p', "NAME", 0, "Only deals with this provider: a peer id, or the address of its wallet", 0},
-    {"machine", 'v', "VERSION", 0, "Only deals of this machine version: \"client 0.5.6\", or 0.5.6", 0},
+    {"status", 's', "STATE", 0, "Only deals in this state: a name or a number (default: all; may be given several times)", 0},
+    {"provider", 'p', "NAME", 0, "Only deals with this provider: a peer id, or the address of its wallet (default: all)", 0},
+    {"machine", 'v', "VERSION", 0, "Only deals of this machine version: \"client 0.5.6\", or 0.5.6 (default: all)", 0},
     {"stuck", OPTION_STUCK, "TIME", OPTION_ARG_OPTIONAL,
-     "Only deals that cannot go on as they are, or have not changed for TIME (1 h; 1 min where an event from outside "
-     "was refused): why stands below each",
+     "Only deals that cannot go on as they are, or have not changed for TIME, such as \"10 min\" (default: 1 h; 1 min "
+     "where an event from outside was refused): why stands below each",
      0},
-    {"watch", 'w', NULL, 0, "Go on: show deals again as they change, until interrupted", 0},
+    {"watch", 'w', NULL, 0, "Go on: each second, show deals again that have changed, until interrupted", 0},
     {0}};
 
 static void take_provider(options *o, const char *name, struct argp_state *state)

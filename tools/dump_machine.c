@@ -32,9 +32,9 @@ typedef struct options {
 enum { OPTION_HOLES = 256, OPTION_DIFF };
 
 static const struct argp_option argp_options[] = {
-    {"format", 'f', "FORM", 0, "text (the default), json, mermaid, plantuml, dot or svg (needs Graphviz)", 0},
-    {"state", 's', "STATE", 0, "Show one state: a name, with or without DealStatus, or a number", 0},
-    {"event", 'e', "EVENT", 0, "Show one event: a name, with or without ClientEvent, or a number", 0},
+    {"format", 'f', "FORM", 0, "text, json, mermaid, plantuml, dot or svg, which needs Graphviz (default: text)", 0},
+    {"state", 's', "STATE", 0, "Show one state: a name, with or without DealStatus, or a number (default: all)", 0},
+    {"event", 'e', "EVENT", 0, "Show one event: a name, with or without ClientEvent, or a number (default: all)", 0},
     {"holes", OPTION_HOLES, NULL, 0, "Show the cells that drop an event from outside, by state (text or json)", 0},
     {"diff", OPTION_DIFF, NULL, 0,
      "Show the transitions in which the machines of two modules differ (text or a diagram)", 0},

@@ -41,15 +41,19 @@ typedef struct run {
 enum { OPTION_TO = 256, OPTION_FROM, OPTION_HEX, OPTION_JSON, OPTION_MODULES };
 
 static const struct argp_option argp_options[] = {
-    {"to", OPTION_TO, "VERSION", 0, "The machine version to move to: 1.28.3, or \"client 1.28.3\"", 0},
+    {"to", OPTION_TO, "VERSION", 0, "The machine version to move to, which must be given: 1.28.3, or \"client 1.28.3\"",
+     0},
     {"from", OPTION_FROM, "VERSION", 0,
-     "The machine version of the records (two versions may share a layout); else that of the first layout that takes "
-     "them. A store's rows name theirs",
+     "The machine version of the records, two versions may share a layout (default: that of the first layout that "
+     "takes them; a store's rows name theirs)",
      0},
     {"hex", OPTION_HEX, "HEX", 0, "Try this record, given as hex (may be given several times)", 0},
-    {"json", OPTION_JSON, NULL, 0, "Write an object for each deal, a line each", 0},
-    {"module", 'm', "FILE", 0, "A module to use (may be given several times)", 0},
-    {"modules", OPTION_MODULES, "DIR", 0, "Use the modules of this folder, not those that are installed", 0},
+    {"json", OPTION_JSON, NULL, 0, "Write an object for each deal, a line each (default: text)", 0},
+    {"module", 'm', "FILE", 0,
+     "A module to use "
+     "(default: the modules that are installed; may be given several times)",
+     0},
+    {"modules", OPTION_MODULES, "DIR", 0, "The modules of this folder (default: those that are installed)", 0},
     {0}};
 
 static void take_word(options *o, const char *word, struct argp_state *state)

@@ -23,7 +23,7 @@ typedef struct options {
 } options;
 
 static const struct argp_option argp_options[] = {
-    {"json", OPTION_JSON, NULL, 0, "Write an object for each file, a line each", 0}, {0}};
+    {"json", OPTION_JSON, NULL, 0, "Write an object for each file, a line each (default: text)", 0}, {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {

@@ -24,12 +24,13 @@ enum { OPTION_HEX = 256, OPTION_JSON, OPTION_FROM_JSON, OPTION_DIFF, OPTION_MODU
 
 static const struct argp_option argp_options[] = {
     {"hex", OPTION_HEX, "HEX", 0, "Show this record, given as hex (may be given several times)", 0},
-    {"json", OPTION_JSON, NULL, 0, "Write an object for each record, a line each", 0},
+    {"json", OPTION_JSON, NULL, 0, "Write an object for each record, a line each (default: text)", 0},
     {"from-json", OPTION_FROM_JSON, NULL, 0,
      "Read JSON from standard input, records or what --json wrote; write their stored bytes as hex, a line each", 0},
     {"diff", OPTION_DIFF, NULL, 0, "Show the fields in which two records differ", 0},
-    {"module", 'm', "FILE", 0, "A module whose layout to try (may be given several times)", 0},
-    {"modules", OPTION_MODULES, "DIR", 0, "Try the modules of this folder, not those that are installed", 0},
+    {"module", 'm', "FILE", 0, "A module whose layout to try "
+     "(default: the modules that are installed; may be given several times)", 0},
+    {"modules", OPTION_MODULES, "DIR", 0, "The modules of this folder (default: those that are installed)", 0},
     {0}};
 
 static void check_whole(struct argp_state *state, const options *o)

@@ -15,9 +15,12 @@
 enum { OPTION_JSON = 512, OPTION_MODULES };
 
 static const struct argp_option argp_options[] = {
-    {"json", OPTION_JSON, NULL, 0, "Write JSON, an object a line", 0},
-    {"module", 'm', "FILE", 0, "A module to read rows of its version with (may be given several times)", 0},
-    {"modules", OPTION_MODULES, "DIR", 0, "Use the modules of this folder, not those that are installed", 0},
+    {"json", OPTION_JSON, NULL, 0, "Write JSON, an object a line (default: text)", 0},
+    {"module", 'm', "FILE", 0,
+     "A module to read rows of its version with "
+     "(default: the modules that are installed; may be given several times)",
+     0},
+    {"modules", OPTION_MODULES, "DIR", 0, "The modules of this folder (default: those that are installed)", 0},
     {0}};
 
 static void take_word(store_choice *c, const char *word, struct argp_state *state)
