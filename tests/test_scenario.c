@@ -31,6 +31,9 @@ START_TEST(scenario_defaults)
     ck_assert_uint_eq(s->retrievals[0].size.max, 1 << 20);
     ck_assert_int_eq(mpz_cmp_ui(s->retrievals[0].price.max, 2), 0);
     ck_assert_uint_eq(s->retrievals[0].sealed, 1000000);
+    ck_assert_uint_eq(s->clients[0].tops_up, 0);
+    ck_assert_uint_eq(s->clients[0].tops_up_after.min, 600000000);
+    ck_assert_uint_eq(s->clients[0].tops_up_after.max, 3600000000);
     scenario_free(s);
 }
 END_TEST
@@ -64,6 +67,9 @@ static const char *const WRONGS[][2] = {
      "x: clients[1].wallet: expected a wallet of its own, found that of clients[0]"},
     {SCENARIO("", "{\"name\": \"c\"}", PROVIDER, RETRIEVAL),
      "x: clients[0].wallet: expected an address, f0… to f4…, found nothing"},
+    {SCENARIO("", "{\"name\": \"c\", \"wallet\": \"f01\", \"peer\": \"" PEER "\", \"balance\": \"0\", \"tops_up\": 2}",
+              PROVIDER, RETRIEVAL),
+     "x: clients[0].tops_up: expected a share such as"},
     {SCENARIO("", CLIENT, "{\"name\": \"p\", \"wallet\": \"f0x\"}", RETRIEVAL),
      "x: providers[0].wallet: expected f0 and an actor number, found \"f0x\""},
     {SCENARIO("", CLIENT, "{\"name\": \"p\", \"wallet\": \"f02\", \"peer\": \"Qm\"}", RETRIEVAL),

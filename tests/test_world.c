@@ -2,6 +2,7 @@
 /* The world, driven as a machine would drive it: what providers say, what the chain does, what the books notice. */
 
 #include <jansson.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,17 +133,28 @@ static int32_t hear_resume(void *ctx, uint64_t deal)
     return DEALFSM_OK;
 }
 
-static bool hear_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revision)
+static int32_t hear_money(void *ctx, uint64_t deal, const uint8_t *address, uint64_t address_len, uint64_t *revision)
+{
+    (void)ctx;
+    (void)deal;
+    (void)address;
+    (void)address_len;
+    (void)revision;
+    ck_abort_msg("money has come, and the deal does not wait for it"); /* test_world_funds.c is of those that do */
+    return DEALFSM_OK;
+}
+
+static bool hear_settle(void *ctx, uint64_t deal, bool nested, runner_standing *standing)
 {
     (void)ctx;
     (void)deal;
     (void)nested;
-    *revision = heard.revision;
+    *standing = (runner_standing){.revision = heard.revision};
     return true;
 }
 
 static const runner_machine MACHINE = {NULL,          hear_resume, hear_create, hear_dispatch,
-                                       hear_complete, hear_retry,  hear_settle};
+                                       hear_complete, hear_retry,  hear_money,  hear_settle};
 
 /* ---- A world of one deal: 1,000 bytes at 2 attoFIL, intervals of 400, 500, … bytes, reports of 200 bytes */
 
@@ -593,7 +605,8 @@ START_TEST(books_notice_machine)
     make_and_pay(); /* what machines from 1.0.9 on may do: noted, and no fault */
     claim_of(&claim, 800);
     mpz_set_ui(claim.total_funds, 799);
-    mpz_set_ui(w->deals[0].added, 799);
+    mpz_set_ui(w->deals[0].added, 799); /* the rest came from the client */
+    mpz_set_ui(w->deals[0].topped_up, 2000 - 799);
     finding over = audit(&claim);
     ck_assert(over.balance);
     ck_assert_str_eq(over.note, "deal 1 spent more than its TotalFunds");
@@ -765,6 +778,36 @@ START_TEST(world_books_file)
 }
 END_TEST
 
+/* Books of an earlier layout, and what are none. */
+START_TEST(world_books_of_others)
+{
+    static const struct {
+        const char *makes;
+        const char *why;
+    } others[] = {
+        {"CREATE TABLE world (layout, scenario, deals, seed); INSERT INTO world VALUES (2, '{}', 1, 1)",
+         "expected a world's books of layout 3, found layout 2: bring their deals to an end with the dealfsm that made "
+         "them"},
+        {"CREATE TABLE cats (name)", "expected a world's books, found another database"},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char path[] = "/tmp/dealfsm-world-XXXXXX";
+        world_file_info info;
+        text_why why;
+        sqlite3 *database;
+        int fd = mkstemp(path);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(close(fd), 0);
+        ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(database, others[i].makes, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_close(database), SQLITE_OK);
+        ck_assert(!world_file_info_of(path, &info, &why));
+        ck_assert_msg(strstr(why.text, others[i].why) != NULL, "%s", why.text);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+}
+END_TEST
+
 START_TEST(world_stops)
 {
     make(WORLD("", "", "1 FIL", "honest", ""));
@@ -797,6 +840,7 @@ int main(void)
     tcase_add_test(tests, world_opens_again);
     tcase_add_test(tests, world_says_all_again);
     tcase_add_test(tests, world_books_file);
+    tcase_add_test(tests, world_books_of_others);
     tcase_add_test(tests, world_stops);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

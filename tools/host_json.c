@@ -50,6 +50,7 @@ static void put_money(json_t *o, const world_claim *claim, const world_view *vie
     put_amount(o, "total_funds", claim->total_funds);
     put_amount(o, "funds_spent", claim->funds_spent);
     put_amount(o, "added", *view->added);
+    put_amount(o, "topped_up", *view->topped_up);
     put_number(o, "vouchers", view->vouchers);
     if (claim->has_lane) {
         put_owned(o, "pay_ch", text_write_address(claim->pay_ch, claim->pay_ch_len));

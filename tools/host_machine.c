@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "host.h"
@@ -80,6 +81,39 @@ static int32_t machine_retry(void *ctx, uint64_t deal)
     return dealfsm_host_retry(node->host, deal, NULL, NULL);
 }
 
+/* ---- Money has come */
+
+/* The version that has the deal may change meanwhile, and its record's form with it: then it is looked at once more. */
+static bool waits_for_money_in(const host_node *node, uint64_t deal, const uint8_t *channel, uint64_t channel_len)
+{
+    uint8_t buffer[16384];
+    uint32_t generation = 0;
+    uint32_t after = 0;
+    dealfsm_deal state;
+    dealfsm_record record;
+    bool read;
+    do {
+        dealfsm_module *module = NULL;
+        dealfsm_module_info info = {.struct_size = sizeof info};
+        state = (dealfsm_deal){.struct_size = sizeof state, .record = buffer, .record_capacity = sizeof buffer};
+        record = (dealfsm_record){.struct_size = sizeof record};
+        read = dealfsm_host_route(node->host, deal, &generation, NULL) >= 0 &&
+               dealfsm_host_query(node->host, deal, &state, NULL) >= 0 && state.record_len <= sizeof buffer &&
+               dealfsm_host_generation_module(node->host, generation, &module, NULL) >= 0 &&
+               dealfsm_host_module_info(module, &info, NULL) >= 0 &&
+               info.record->decode(buffer, state.record_len, &record, NULL) >= 0;
+    } while (dealfsm_host_route(node->host, deal, &after, NULL) >= 0 && after != generation);
+    return read && state.status == DEALFSM_DealStatusInsufficientFunds && record.has_payment_info != 0 &&
+           record.pay_ch_len == channel_len && memcmp(record.pay_ch, channel, channel_len) == 0;
+}
+
+static int32_t machine_money(void *ctx, uint64_t deal, const uint8_t *channel, uint64_t channel_len, uint64_t *revision)
+{
+    static const dealfsm_event recheck = {.struct_size = sizeof recheck, .event = DEALFSM_ClientEventRecheckFunds};
+    return waits_for_money_in(ctx, deal, channel, channel_len) ? machine_dispatch(ctx, deal, &recheck, revision)
+                                                               : DEALFSM_OK;
+}
+
 /* ---- Stalled */
 
 /* Does the deal wait because its put failed? One that was never put is not found. */
@@ -129,12 +163,13 @@ static bool wait_for_store(host_node *node, uint64_t deal, dealfsm_deal *state)
     return host_wait(node, NULL);
 }
 
-static bool machine_settle(void *ctx, uint64_t deal, bool nested, uint64_t *revision)
+static bool machine_settle(void *ctx, uint64_t deal, bool nested, runner_standing *standing)
 {
     host_node *node = ctx;
     dealfsm_deal state;
     bool settled = !put_failed(node, deal, &state) || nested || wait_for_store(node, deal, &state);
-    *revision = state.revision;
+    standing->revision = state.revision;
+    standing->short_of_funds = state.status == DEALFSM_DealStatusInsufficientFunds;
     if (!nested) {
         host_swap_look(node->swap);
     }
@@ -149,5 +184,6 @@ runner_machine host_machine(host_node *node)
                             .dispatch = machine_dispatch,
                             .complete = machine_complete,
                             .retry = machine_retry,
+                            .money = machine_money,
                             .settle = machine_settle};
 }

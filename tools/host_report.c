@@ -197,6 +197,27 @@ static void print_waiting(const host_results *results, FILE *out)
     free_groups(groups, count);
 }
 
+/* What of the channels' funds no deal has added. */
+static void print_top_ups(const host_node *node, FILE *out)
+{
+    uint64_t deals = 0;
+    mpz_t sum;
+    mpz_init(sum);
+    for (uint64_t i = 1; i <= node->deals; i++) {
+        world_view view;
+        world_look(node->world, i, &view);
+        deals += mpz_sgn(*view.topped_up) > 0;
+        mpz_add(sum, sum, *view.topped_up);
+    }
+    char *fil = text_write_fil(sum);
+    if (deals > 0) {
+        (void)fprintf(out, "Of the funds, %s FIL were topped up by clients for %" PRIu64 " %s that fell short.\n",
+                      fil != NULL ? fil : "", deals, deals == 1 ? "deal" : "deals");
+    }
+    free(fil);
+    mpz_clear(sum);
+}
+
 static void print_channels(const world_books *books, FILE *out)
 {
     (void)fprintf(out, "\n%-14.14s %-14.14s %5s %20s %20s %20s\n", "Books: client", "provider", "Lanes", "Funds, FIL",
@@ -290,6 +311,7 @@ void host_report(const host_node *node, const host_results *results, FILE *out)
     print_outcomes(results, out);
     print_waiting(results, out);
     print_channels(results->books, out);
+    print_top_ups(node, out);
     print_lanes(results->books, node->options->lanes, out);
     print_verdict(results->books, out);
 }

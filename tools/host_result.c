@@ -2,6 +2,7 @@
 /* What became of the deals: asked of the module, deal by deal, and put in words. */
 
 #include <ctype.h>
+#include <dealfsm/vocabulary.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,9 @@ static const char *awaited(const dealfsm_deal *deal)
 {
     if ((deal->flags & DEALFSM_DEAL_STALLED) != 0) {
         return "a retry";
+    }
+    if (deal->status == DEALFSM_DealStatusInsufficientFunds) {
+        return "money in its payment channel";
     }
     return deal->open_op != 0 ? world_op_name(deal->open_op) : "an event from outside";
 }

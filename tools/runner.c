@@ -107,10 +107,17 @@ static void perform(runner *r, world_step *step, bool nested)
         trace_line(r, step->deal, "retry");
         (void)r->machine->retry(r->machine->ctx, step->deal);
         break;
+    case STEP_MONEY:
+        trace_line(r, step->deal, "money has come to its payment channel");
+        (void)r->machine->money(r->machine->ctx, step->deal, step->channel, step->channel_len, &report.promised);
+        break;
     case STEP_NONE:
         break;
     }
-    if (r->machine->settle(r->machine->ctx, step->deal, nested, &report.revision)) {
+    runner_standing standing = {0};
+    if (r->machine->settle(r->machine->ctx, step->deal, nested, &standing)) {
+        report.revision = standing.revision;
+        report.short_of_funds = standing.short_of_funds;
         r->options.link.done(r->options.link.ctx, &report);
     }
     world_step_free(step);
@@ -119,9 +126,9 @@ static void perform(runner *r, world_step *step, bool nested)
 /* The deal's next step, inside an op: what its handler rests on is durable, and the world has to know of it. */
 static bool nested_step(const runner *r, uint64_t deal, world_step *step)
 {
-    uint64_t revision = 0;
-    return r->machine->settle(r->machine->ctx, deal, true, &revision) &&
-           r->options.link.next(r->options.link.ctx, deal, revision, step) == NEXT_STEP;
+    runner_standing standing = {0};
+    return r->machine->settle(r->machine->ctx, deal, true, &standing) &&
+           r->options.link.next(r->options.link.ctx, deal, standing.revision, step) == NEXT_STEP;
 }
 
 /* Takes the deal's steps up to and with the one of this order. */

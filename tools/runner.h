@@ -9,6 +9,12 @@
 
 typedef struct runner runner;
 
+/* How a deal stands after a step. */
+typedef struct runner_standing {
+    uint64_t revision;   /* last durable one, 0: none */
+    bool short_of_funds; /* it waits for money in its payment channel */
+} runner_standing;
+
 /* How the world's steps reach the machine; results as in dealfsm/machine.h. *revision, 0 at first: what makes it
  * durable, if it is not yet. [any] */
 typedef struct runner_machine {
@@ -18,9 +24,11 @@ typedef struct runner_machine {
     int32_t (*dispatch)(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision);
     int32_t (*complete)(void *ctx, const dealfsm_answer *answer);
     int32_t (*retry)(void *ctx, uint64_t deal);
-    /* After a step: the deal's last durable revision to *revision (0: none); waits, unless nested in an op, until a
-     * deal whose put failed goes on. False: it does not, as the run was stopped. */
-    bool (*settle)(void *ctx, uint64_t deal, bool nested, uint64_t *revision);
+    /* Money has come to the payment channel of this address: a deal that waits for it looks again. */
+    int32_t (*money)(void *ctx, uint64_t deal, const uint8_t *channel, uint64_t channel_len, uint64_t *revision);
+    /* After a step: how the deal stands; waits, unless nested in an op, until a deal whose put failed goes on. False: it
+     * does not, as the run was stopped. */
+    bool (*settle)(void *ctx, uint64_t deal, bool nested, runner_standing *standing);
 } runner_machine;
 
 typedef struct runner_options {

@@ -89,12 +89,17 @@ static const field CLIENT_FIELDS[] = {
     {"peer", &FIELD_PEER, AT(scenario_client, peer), true, "its peer id"},
     {"balance", &FIELD_AMOUNT, AT(scenario_client, balance), true, "what is in the wallet"},
     {"share", &FIELD_POSITIVE, AT(scenario_client, share), false, "parts of the deals; 1"},
+    {"tops_up", &FIELD_SHARE, AT(scenario_client, tops_up), false,
+     "deals for which it tops up a channel that has too little; \"0 %\""},
+    {"tops_up_after", &FIELD_DURATIONS, AT(scenario_client, tops_up_after), false,
+     "how long after that; \"10 min\" to \"1 h\""},
     {NULL, NULL, 0, false, NULL}};
 
 static void client_defaults(void *of)
 {
     scenario_client *c = of;
     c->share = 1;
+    c->tops_up_after = (scenario_range){600000000, 3600000000};
     mpz_init(c->balance);
 }
 

@@ -48,7 +48,9 @@ typedef struct scenario_client {
     uint64_t share;
     text_bytes wallet;
     text_bytes peer;
-    mpz_t balance; /* attoFIL */
+    mpz_t balance;                /* attoFIL */
+    uint64_t tops_up;             /* millionths of the deals whose channel it tops up when it has too little for them */
+    scenario_range tops_up_after; /* microseconds */
 } scenario_client;
 
 typedef struct scenario_provider {

@@ -182,12 +182,21 @@ bool wire_op(const json_t *message, values_arena *arena, dealfsm_op *op)
 
 /* ---- Steps */
 
-static const char *const KINDS[] = {"none", "resume", "create", "event", "answer", "retry"};
+static const char *const KINDS[] = {"none", "resume", "create", "event", "answer", "retry", "money"};
 
 static json_t *values_of(const dealfsm_value *values, uint32_t count)
 {
     values_arena *arena = values_arena_new();
     json_t *json = arena != NULL ? values_args_to_json(arena, values, count, sizeof *values) : NULL;
+    values_arena_free(arena);
+    return json;
+}
+
+static json_t *channel_of(const world_step *step)
+{
+    values_arena *arena = values_arena_new();
+    json_t *json =
+        arena != NULL ? json_pack("{s:s}", "channel", values_hex(arena, step->channel, step->channel_len)) : NULL;
     values_arena_free(arena);
     return json;
 }
@@ -208,9 +217,11 @@ json_t *wire_of_step(const world_step *step)
         more = json_pack("{s:I, s:I, s:I, s:I, s:s, s:o}", "op", (json_int_t)a->op, "sequence", (json_int_t)a->sequence,
                          "nth", (json_int_t)a->nth, "outcome", (json_int_t)a->outcome, "text", a->text, "values",
                          values_of(a->values, a->count));
+    } else if (step->kind == STEP_MONEY) {
+        more = channel_of(step);
     }
-    bool ok = message != NULL &&
-              (step->kind < STEP_EVENT || step->kind == STEP_RETRY || json_object_update(message, more) == 0);
+    const bool plain = step->kind < STEP_EVENT || step->kind == STEP_RETRY;
+    bool ok = message != NULL && (plain || json_object_update(message, more) == 0);
     json_decref(more);
     if (!ok) {
         json_decref(message);
@@ -284,6 +295,9 @@ bool wire_step(const json_t *message, world_step *step)
     } else if (ok && step->kind == STEP_ANSWER) {
         step->answer = calloc(1, sizeof *step->answer);
         ok = step->answer != NULL && read_answer(message, step->memory, step->answer);
+    } else if (ok && step->kind == STEP_MONEY) {
+        const char *channel = json_string_value(json_object_get(message, "channel"));
+        ok = channel != NULL && values_unhex(step->memory, channel, &step->channel, &step->channel_len);
     }
     if (!ok) {
         world_step_free(step);
@@ -295,9 +309,10 @@ bool wire_step(const json_t *message, world_step *step)
 
 json_t *wire_of_report(const world_report *report)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b}", "done", (json_int_t)report->order, "deal",
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:b}", "done", (json_int_t)report->order, "deal",
                      (json_int_t)report->deal, "promised", (json_int_t)report->promised, "revision",
-                     (json_int_t)report->revision, "nested", (int)report->nested, "sent", (int)report->sent);
+                     (json_int_t)report->revision, "nested", (int)report->nested, "sent", (int)report->sent,
+                     "short_of_funds", (int)report->short_of_funds);
 }
 
 world_report wire_report(const json_t *message)
@@ -307,5 +322,6 @@ world_report wire_report(const json_t *message)
                           .promised = wire_number(message, "promised"),
                           .revision = wire_number(message, "revision"),
                           .nested = wire_flag(message, "nested"),
-                          .sent = wire_flag(message, "sent")};
+                          .sent = wire_flag(message, "sent"),
+                          .short_of_funds = wire_flag(message, "short_of_funds")};
 }

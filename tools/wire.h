@@ -12,8 +12,10 @@
  *   {"next": deal, "revision": n}   deal 0: any; revision: the deal's, durable now
  *       -> {"wait": 1}, {"end": 1}, or {"step": kind, "deal": n, "order": n, "time": n} with, for an event,
  *          {"event": n, "args": […]} and, for an answer,
- *          {"op": n, "sequence": n, "nth": n, "outcome": n, "text": "…", "values": […]}
- *   {"done": order, "deal": n, "promised": n, "revision": n, "nested": b, "sent": b}
+ *          {"op": n, "sequence": n, "nth": n, "outcome": n, "text": "…", "values": […]} and, for money that has come,
+ *          {"channel": "hex"}
+ *   {"done": order, "deal": n, "promised": n, "revision": n, "nested": b, "sent": b,
+ *    "short_of_funds": b}
  *       -> {}. The step is durable once `revision` has reached `promised`.
  *   {"ask": op, "deal": n, "sequence": n, "nth": n, "flags": n, "args": […]}
  *       -> {"order": n, "early": b}: the step that will bring the answer, 0: none

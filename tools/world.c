@@ -71,6 +71,7 @@ void world_look(const world *w, uint64_t deal, world_view *view)
         .vouchers = d->vouchers,
         .voucher_in_flight = d->in_flight,
         .added = &d->added,
+        .topped_up = &d->topped_up,
     };
     for (size_t i = 0; i < d->asked_count; i++) {
         view->asked += d->asked[i].asks;

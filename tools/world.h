@@ -64,7 +64,8 @@ typedef enum step_kind {
     STEP_CREATE, /* create the deal (unless it is there already) and open it */
     STEP_EVENT,  /* the provider says something */
     STEP_ANSWER, /* an op's answer */
-    STEP_RETRY   /* the node looks again at a deal that it could not tell about */
+    STEP_RETRY,  /* the node looks again at a deal that it could not tell about */
+    STEP_MONEY   /* money has come to a payment channel for which the deal waits */
 } step_kind;
 
 /* An event from outside, made by a provider. */
@@ -94,11 +95,13 @@ typedef struct reply {
 typedef struct world_step {
     step_kind kind;
     uint64_t deal;
-    uint64_t order;       /* names the step among those of its deal */
-    uint64_t time;        /* microseconds */
-    outside event;        /* STEP_EVENT */
-    reply *answer;        /* STEP_ANSWER; freed by world_step_free, as is */
-    values_arena *memory; /* what answer's values point to, or NULL */
+    uint64_t order;         /* names the step among those of its deal */
+    uint64_t time;          /* microseconds */
+    outside event;          /* STEP_EVENT */
+    reply *answer;          /* STEP_ANSWER; freed by world_step_free, as is */
+    const uint8_t *channel; /* STEP_MONEY: the channel's address; points into the world or memory */
+    uint64_t channel_len;
+    values_arena *memory; /* what answer's values and the channel point to, or NULL */
 } world_step;
 
 void world_step_free(world_step *step);
@@ -109,10 +112,11 @@ void world_event_of(const outside *said, dealfsm_value *argument, dealfsm_event 
 typedef struct world_report {
     uint64_t deal;
     uint64_t order;
-    uint64_t promised; /* the revision that makes it durable; 0: it is, or nothing has to be */
-    uint64_t revision; /* the deal's last durable revision; 0: not known */
-    bool nested;       /* the step was taken inside an op: the deal stays in the hands of its thread */
-    bool sent;         /* the answer to a SendDataTransferVoucher, OK and taken */
+    uint64_t promised;   /* the revision that makes it durable; 0: it is, or nothing has to be */
+    uint64_t revision;   /* the deal's last durable revision; 0: not known */
+    bool nested;         /* the step was taken inside an op: the deal stays in the hands of its thread */
+    bool sent;           /* the answer to a SendDataTransferVoucher, OK and taken */
+    bool short_of_funds; /* the deal waits for money in its payment channel; not looked at when nested */
 } world_report;
 
 typedef enum world_next { NEXT_STEP, NEXT_WAIT, NEXT_END } world_next;
@@ -169,6 +173,7 @@ typedef struct world_view {
     uint64_t vouchers;      /* granted */
     bool voucher_in_flight; /* the last sending of a voucher was not answered OK: the provider may have it or not */
     const mpz_t *added;     /* attoFIL, by this deal's own messages; points into the world */
+    const mpz_t *topped_up; /* attoFIL, by the client for this deal when its channel had too little; the same */
     uint64_t asked;         /* ops, every time counted */
     uint64_t asked_again;   /* among them those whose key was known */
 } world_view;
@@ -218,9 +223,10 @@ typedef struct world_channel_row {
 /* The books of the whole world. They balance when each deal's FundsSpent is at most the best voucher that its
  * provider holds, and that is at most one voucher ahead, whose PaymentSent was refused or is outstanding; when no
  * lane belongs to two deals and no deal to two lanes; when no deal has added more than its TotalFunds; when a
- * channel's vouchers are covered by its funds; when no attoFIL was lost between wallets and channels; and when no
- * *once* op had its effect twice for one key. A deal that spent more than its TotalFunds is noted only: some machines
- * do not look at them, and what they pay is covered by the channel and held by the provider all the same. */
+ * channel's vouchers are covered by its funds; when no attoFIL was lost between wallets and channels; when a channel has
+ * what its deals added and its client topped up; and when no *once* op had its effect twice for one key. A deal that
+ * spent more than its TotalFunds is noted only: some machines do not look at them, and what they pay is covered by the
+ * channel and held by the provider all the same. */
 typedef struct world_books {
     world_channel_row *channels; /* those that exist or have lanes */
     size_t channel_count;

@@ -12,7 +12,7 @@ static void forget_answers(world_deal *d)
 {
     for (size_t i = d->thing_count; i-- > 0;) {
         thing_kind what = d->things[i].what;
-        if (what == THING_ANSWER || what == THING_REPEAT || what == THING_RESUME) {
+        if (what == THING_ANSWER || what == THING_REPEAT || what == THING_RESUME || what == THING_MONEY) {
             free(d->things[i].reply);
             time_remove(d, i);
         }
@@ -107,6 +107,7 @@ bool world_begin(world *w, const world_row *rows, text_why *why)
         w->deals[i].parked = false;
         w->deals[i].channel->busy = false;
         w->deals[i].channel->parked = NULL;
+        funds_forget(&w->deals[i]);
     }
     for (uint64_t i = 0; ok && i < w->options.deals; i++) {
         w->deals[i].running = false;

@@ -163,6 +163,35 @@ static void audit_keys(const world *w, world_books *b)
     }
 }
 
+/* What is in a channel, or on its way there, its deals have added or its client has topped up. */
+static bool audit_sources(const world *w, world_books *b)
+{
+    size_t count = w->scenario->client_count * w->scenario->provider_count;
+    mpz_t *sums = calloc(count, sizeof *sums);
+    if (sums == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        mpz_init_set(sums[i], w->channels[i].funds);
+        mpz_add(sums[i], sums[i], w->channels[i].pending);
+    }
+    for (uint64_t i = 0; i < w->options.deals; i++) {
+        mpz_ptr left = sums[w->deals[i].channel - w->channels];
+        mpz_sub(left, left, w->deals[i].added);
+        mpz_sub(left, left, w->deals[i].topped_up);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (mpz_sgn(sums[i]) != 0) {
+            fault(b, "%s to %s: what is in the channel is not what deals added and the client topped up",
+                  w->scenario->clients[w->channels[i].client].name,
+                  w->scenario->providers[w->channels[i].provider].name);
+        }
+        mpz_clear(sums[i]);
+    }
+    free(sums);
+    return true;
+}
+
 /* What left a wallet is in channels or on its way there. */
 static void audit_wallets(const world *w, world_books *b)
 {
@@ -199,7 +228,7 @@ world_books *world_audit(const world *w, const world_claim *claims)
         const channel *c = &w->channels[i];
         ok = (!c->exists && c->lane_count == 0) || audit_channel(w, claims, c, b);
     }
-    if (!ok || !audit_deals(w, claims, b)) {
+    if (!ok || !audit_deals(w, claims, b) || !audit_sources(w, b)) {
         world_books_free(b);
         return NULL;
     }

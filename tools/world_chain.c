@@ -126,9 +126,7 @@ message *chain_new_message(world *w, world_deal *d)
     return m;
 }
 
-/* Sends a message with money. Its fate is rolled by the deal's own dice: when it lands, whether twice, whether at
- * all. */
-static message *send_message(world *w, world_deal *d, const mpz_t amount)
+message *chain_send(world *w, world_deal *d, const mpz_t amount)
 {
     const scenario_chain *chain = &w->scenario->chain;
     message *m = chain_new_message(w, d);
@@ -142,6 +140,8 @@ static message *send_message(world *w, world_deal *d, const mpz_t amount)
     blocks += again ? later : 0;
     m->lands = (d->now / chain->block_time + blocks) * chain->block_time;
     mpz_set(m->amount, amount);
+    mpz_sub(w->wallets[d->client], w->wallets[d->client], amount);
+    mpz_add(d->channel->pending, d->channel->pending, amount);
     thing *t = time_schedule(w, d, m->lands, THING_LANDS);
     if (t != NULL) {
         t->message = d->message_count - 1;
@@ -159,12 +159,16 @@ void chain_lands(world *w, world_deal *d, size_t number)
     mpz_sub(d->channel->pending, d->channel->pending, m->amount);
     if (m->lost) {
         mpz_add(w->wallets[d->client], w->wallets[d->client], m->amount);
-        mpz_sub(d->added, d->added, m->amount);
+        mpz_ptr by = m->top_up ? d->topped_up : d->added;
+        mpz_sub(by, by, m->amount);
     } else {
         mpz_add(d->channel->funds, d->channel->funds, m->amount);
         d->channel->exists = true;
     }
     trace(w, d, "message %zu %s", number + 1, m->lost ? "is lost" : "lands");
+    if (!m->lost) {
+        funds_arrive(w, d);
+    }
 }
 
 /* ---- Ops */
@@ -193,9 +197,7 @@ bool chain_get_or_create(world *w, world_deal *d, const dealfsm_op *op, reply *r
         reply_error(r, "no key for this wallet");
     } else if (mpz_sgn(amount) < 0 || mpz_cmp(amount, w->wallets[d->client]) > 0) {
         reply_error(r, "not enough funds in the wallet");
-    } else if (send_message(w, d, amount) != NULL) {
-        mpz_sub(w->wallets[d->client], w->wallets[d->client], amount);
-        mpz_add(d->channel->pending, d->channel->pending, amount);
+    } else if (chain_send(w, d, amount) != NULL) {
         mpz_add(d->added, d->added, amount);
         key->number = d->message_count - 1;
         key->flag = d->now >= known_from(w, d->channel);

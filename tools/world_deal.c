@@ -81,7 +81,7 @@ bool deal_make(world *w, world_deal *d, uint64_t id)
     const scenario *s = w->scenario;
     dice terms = dice_of(w->options.seed, id, DICE_TERMS);
     d->id = id;
-    mpz_inits(d->price, d->unseal, d->funds, d->added, d->serving.owed, d->serving.due, NULL);
+    mpz_inits(d->price, d->unseal, d->funds, d->added, d->topped_up, d->serving.owed, d->serving.due, NULL);
     d->client = pick(&terms, s->client_count, client_share, s);
     d->provider = pick(&terms, s->provider_count, provider_share, s);
     d->retrieval = pick(&terms, s->retrieval_count, retrieval_share, s);
@@ -96,6 +96,7 @@ bool deal_make(world *w, world_deal *d, uint64_t id)
     d->serving.latency = draw(&terms, s->providers[d->provider].latency);
     d->serving.strikes = dice_between(&terms, 0, d->size - 1);
     d->serving.interval = d->interval;
+    d->tops_up = funds_tops_up(w, d);
     uint64_t start = dice_between(&terms, 0, s->starts_within);
     d->channel->begins = start < d->channel->begins ? start : d->channel->begins;
     return time_schedule(w, d, start, THING_START) != NULL;
@@ -103,7 +104,7 @@ bool deal_make(world *w, world_deal *d, uint64_t id)
 
 void deal_free(world_deal *d)
 {
-    mpz_clears(d->price, d->unseal, d->funds, d->added, d->serving.owed, d->serving.due, NULL);
+    mpz_clears(d->price, d->unseal, d->funds, d->added, d->topped_up, d->serving.owed, d->serving.due, NULL);
     for (size_t i = 0; i < d->thing_count; i++) {
         free(d->things[i].reply);
     }

@@ -8,41 +8,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LAYOUT = 2, BUSY_MILLISECONDS = 10000 };
+enum { BUSY_MILLISECONDS = 10000 };
 
 static const char TABLES[] =
     "CREATE TABLE world (layout INTEGER, scenario TEXT, deals INTEGER, seed INTEGER);"
     "CREATE TABLE wallets (client INTEGER PRIMARY KEY, name TEXT, balance TEXT);"
     "CREATE TABLE channels (client INTEGER, provider INTEGER, client_name TEXT, provider_name TEXT, address BLOB,"
-    " existing INTEGER, funds TEXT, pending TEXT, granted TEXT, PRIMARY KEY (client, provider)) WITHOUT ROWID;"
+    " existing INTEGER, funds TEXT, pending TEXT, granted TEXT, arrivals INTEGER, arrived INTEGER, PRIMARY KEY "
+    "(client, provider)) WITHOUT ROWID;"
     "CREATE TABLE lanes (client INTEGER, provider INTEGER, lane INTEGER, deal INTEGER, vouchers INTEGER,"
     " held_voucher INTEGER, granted TEXT, held TEXT, held_before TEXT, PRIMARY KEY (client, provider, lane))"
     " WITHOUT ROWID;"
     "CREATE TABLE ops (deal INTEGER, sequence INTEGER, op INTEGER, nth INTEGER, name TEXT, asks INTEGER,"
     " effects INTEGER, attempt INTEGER, outcome INTEGER, told INTEGER, asked_at INTEGER, answered_at INTEGER,"
-    " arguments INTEGER, flag INTEGER, number INTEGER, error TEXT, told_again TEXT, PRIMARY KEY (deal, sequence, op, nth)) WITHOUT "
+    " arguments INTEGER, flag INTEGER, number INTEGER, error TEXT, told_again TEXT, PRIMARY KEY (deal, sequence, op, "
+    "nth)) WITHOUT "
     "ROWID;"
     "CREATE TABLE deals (deal INTEGER PRIMARY KEY, now INTEGER, revision INTEGER, orders INTEGER, transfer INTEGER,"
-    " vouchers INTEGER, in_flight INTEGER, silent INTEGER, added TEXT, stage INTEGER, stage_after INTEGER,"
+    " vouchers INTEGER, in_flight INTEGER, silent INTEGER, added TEXT, topped_up TEXT, seen INTEGER, settled INTEGER, "
+    "stage INTEGER, stage_after INTEGER,"
     " struck INTEGER, turn INTEGER, again INTEGER, asked_ahead INTEGER, last INTEGER, closed INTEGER, sent INTEGER,"
     " paid INTEGER, asked INTEGER, interval INTEGER, owed TEXT, due TEXT);"
     "CREATE TABLE to_come (deal INTEGER, step INTEGER, time INTEGER, what INTEGER, sent INTEGER, base INTEGER,"
     " promised INTEGER, message INTEGER, event INTEGER, kind INTEGER, number INTEGER, amount BLOB, text TEXT,"
     " PRIMARY KEY (deal, step)) WITHOUT ROWID;"
-    "CREATE TABLE messages (deal INTEGER, message INTEGER, lands INTEGER, lost INTEGER, amount TEXT,"
+    "CREATE TABLE messages (deal INTEGER, message INTEGER, lands INTEGER, lost INTEGER, top_up INTEGER, amount TEXT,"
     " PRIMARY KEY (deal, message)) WITHOUT ROWID;";
 
 static const char *const WRITES[WRITE_COUNT] = {
     [WRITE_BEGIN] = "BEGIN",
     [WRITE_COMMIT] = "COMMIT",
     [WRITE_WALLET] = "REPLACE INTO wallets VALUES (?,?,?)",
-    [WRITE_CHANNEL] = "REPLACE INTO channels VALUES (?,?,?,?,?,?,?,?,?)",
+    [WRITE_CHANNEL] = "REPLACE INTO channels VALUES (?,?,?,?,?,?,?,?,?,?,?)",
     [WRITE_LANE] = "REPLACE INTO lanes VALUES (?,?,?,?,?,?,?,?,?)",
     [WRITE_OP] = "REPLACE INTO ops VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [WRITE_DEAL] = "REPLACE INTO deals VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [WRITE_DEAL] = "REPLACE INTO deals VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [WRITE_GONE] = "DELETE FROM to_come WHERE deal = ?",
     [WRITE_TO_COME] = "REPLACE INTO to_come VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-    [WRITE_MESSAGE] = "REPLACE INTO messages VALUES (?,?,?,?,?)",
+    [WRITE_MESSAGE] = "REPLACE INTO messages VALUES (?,?,?,?,?,?)",
 };
 
 /* ---- Statements */
@@ -87,9 +90,9 @@ static void write_shared(world_file *f, const world *w, const world_deal *d)
     const channel *c = d->channel;
     const scenario_client *client = &w->scenario->clients[d->client];
     run(f, WRITE_WALLET, "itz", u(d->client), client->name, w->wallets[d->client]);
-    run(f, WRITE_CHANNEL, "iittbizzz", u(c->client), u(c->provider), client->name,
+    run(f, WRITE_CHANNEL, "iittbizzzii", u(c->client), u(c->provider), client->name,
         w->scenario->providers[d->provider].name, c->address, (size_t)ADDRESS_LEN, u(c->exists), c->funds, c->pending,
-        c->granted);
+        c->granted, c->arrivals, c->arrived);
     for (size_t i = 0; i < c->lane_count; i++) {
         const lane *l = &c->lanes[i];
         if (l->changed) {
@@ -122,18 +125,18 @@ static void write_ops(world_file *f, const world_deal *d)
     }
     for (size_t i = d->messages_written; i < d->message_count; i++) {
         const message *m = &d->messages[i];
-        run(f, WRITE_MESSAGE, "iiiiz", d->id, u(i), m->lands, u(m->lost), m->amount);
+        run(f, WRITE_MESSAGE, "iiiiiz", d->id, u(i), m->lands, u(m->lost), u(m->top_up), m->amount);
     }
 }
 
-/* Answers are not kept: their ops are asked again. */
+/* Answers are not kept: their ops are asked again. Nor is that money came: who waits for it is told when it is back. */
 static void write_to_come(world_file *f, const world_deal *d)
 {
     run(f, WRITE_GONE, "i", d->id);
     for (size_t i = 0; i < d->thing_count; i++) {
         const thing *t = &d->things[i];
         const outside *e = &t->event;
-        if (t->what != THING_ANSWER && t->what != THING_REPEAT && t->what != THING_RESUME) {
+        if (t->what != THING_ANSWER && t->what != THING_REPEAT && t->what != THING_RESUME && t->what != THING_MONEY) {
             run(f, WRITE_TO_COME, "iiiiiiiiiiibt", d->id, t->order, t->time, u(t->what), u(t->sent), t->base,
                 t->promised, u(t->message), u(e->event), u(e->kind), e->number, e->amount, e->amount_len, e->text);
         }
@@ -143,9 +146,10 @@ static void write_to_come(world_file *f, const world_deal *d)
 static void write_deal(world_file *f, const world_deal *d)
 {
     const serving *s = &d->serving;
-    run(f, WRITE_DEAL, "iiiiiiiiziiiiiiiiiiiizz", d->id, d->now, d->revision, d->orders, d->transfer, d->vouchers,
-        u(d->in_flight), u(d->silent), d->added, u(s->stage), u(s->after), u(s->struck), s->turn, u(s->again),
-        u(s->asked_ahead), u(s->last), u(s->closed), s->sent, s->paid, s->asked, s->interval, s->owed, s->due);
+    run(f, WRITE_DEAL, "iiiiiiiizziiiiiiiiiiiiiizz", d->id, d->now, d->revision, d->orders, d->transfer, d->vouchers,
+        u(d->in_flight), u(d->silent), d->added, d->topped_up, d->seen, u(d->settled), u(s->stage), u(s->after),
+        u(s->struck), s->turn, u(s->again), u(s->asked_ahead), u(s->last), u(s->closed), s->sent, s->paid, s->asked,
+        s->interval, s->owed, s->due);
 }
 
 /* All that is new of a deal, in one transaction. */
@@ -234,7 +238,7 @@ static bool name_world(world_file *f, const world *w, const char *path, const ch
     static const char row[] = "INSERT INTO world VALUES (?,?,?,?)";
     bool ok = sqlite3_exec(f->database, "DELETE FROM world", NULL, NULL, NULL) == SQLITE_OK &&
               sqlite3_prepare_v2(f->database, row, -1, &s, NULL) == SQLITE_OK &&
-              sqlite3_bind_int(s, 1, LAYOUT) == SQLITE_OK &&
+              sqlite3_bind_int(s, 1, WORLD_FILE_LAYOUT) == SQLITE_OK &&
               sqlite3_bind_text(s, 2, of, -1, SQLITE_TRANSIENT) == SQLITE_OK &&
               sqlite3_bind_int64(s, 3, (sqlite3_int64)w->options.deals) == SQLITE_OK &&
               sqlite3_bind_int64(s, 4, (sqlite3_int64)w->options.seed) == SQLITE_OK && sqlite3_step(s) == SQLITE_DONE;

@@ -9,6 +9,8 @@
 #include "world_file.h"
 #include "world_private.h"
 
+enum { WORLD_FILE_LAYOUT = 3 };
+
 enum {
     WRITE_BEGIN,
     WRITE_COMMIT,

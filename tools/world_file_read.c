@@ -67,6 +67,8 @@ static bool take_channel(world *w, sqlite3_stmt *s)
     amount_at(s, 3, c->funds);
     amount_at(s, 4, c->pending);
     amount_at(s, 5, c->granted);
+    c->arrivals = number_at(s, 6);
+    c->arrived = number_at(s, 7);
     return true;
 }
 
@@ -121,6 +123,9 @@ static bool take_deal(world *w, sqlite3_stmt *s)
     v->interval = number_at(s, 20);
     amount_at(s, 21, v->owed);
     amount_at(s, 22, v->due);
+    amount_at(s, 23, d->topped_up);
+    d->seen = number_at(s, 24);
+    d->settled = number_at(s, 25) != 0;
     return true;
 }
 
@@ -191,7 +196,7 @@ static bool take_thing(world *w, sqlite3_stmt *s)
         memcpy(e->amount, sqlite3_column_blob(s, 11), e->amount_len);
     }
     (void)snprintf(e->text, sizeof e->text, "%s", text_at(s, 12));
-    return t->what <= THING_RETRY;
+    return t->what <= THING_TOP_UP;
 }
 
 /* In the order of their numbers. */
@@ -208,6 +213,7 @@ static bool take_message(world *w, sqlite3_stmt *s)
     m->lands = number_at(s, 2);
     m->lost = number_at(s, 3) != 0;
     amount_at(s, 4, m->amount);
+    m->top_up = number_at(s, 5) != 0;
     d->messages_written = d->message_count;
     return true;
 }
@@ -219,20 +225,20 @@ static const struct {
     take_row *take;
 } READS[] = {
     {"SELECT client, balance FROM wallets", take_wallet},
-    {"SELECT client, provider, existing, funds, pending, granted FROM channels", take_channel},
+    {"SELECT client, provider, existing, funds, pending, granted, arrivals, arrived FROM channels", take_channel},
     {"SELECT client, provider, lane, deal, vouchers, held_voucher, granted, held, held_before FROM lanes"
      " ORDER BY client, provider, lane",
      take_lane},
     {"SELECT deal, now, revision, orders, transfer, vouchers, in_flight, silent, added, stage, stage_after, struck, "
      "turn,"
-     " again, asked_ahead, last, closed, sent, paid, asked, interval, owed, due FROM deals",
+     " again, asked_ahead, last, closed, sent, paid, asked, interval, owed, due, topped_up, seen, settled FROM deals",
      take_deal},
     {"SELECT deal, sequence, op, nth, asks, effects, attempt, outcome, told, asked_at, answered_at, arguments, flag,"
      " number, error, told_again FROM ops ORDER BY deal, asked_at, sequence",
      take_op},
     {"SELECT deal, step, time, what, sent, base, promised, message, event, kind, number, amount, text FROM to_come",
      take_thing},
-    {"SELECT deal, message, lands, lost, amount FROM messages ORDER BY deal, message", take_message},
+    {"SELECT deal, message, lands, lost, amount, top_up FROM messages ORDER BY deal, message", take_message},
 };
 
 static bool load_table(world *w, sqlite3 *database, size_t table, const char *path, text_why *why)
@@ -273,6 +279,23 @@ bool world_file_read(world *w, const char *path, text_why *why)
     return ok;
 }
 
+/* The row that says what the books are of. */
+static bool take_world(sqlite3_stmt *s, const char *path, world_file_info *info, text_why *why)
+{
+    const uint64_t layout = number_at(s, 3);
+    if (layout != WORLD_FILE_LAYOUT) {
+        return text_refuse(
+            why,
+            "%s: expected a world's books of layout %d, found layout %llu: bring their deals to an end with the "
+            "dealfsm that made them, or begin with a new store",
+            path, WORLD_FILE_LAYOUT, (unsigned long long)layout);
+    }
+    info->scenario = strdup(text_at(s, 0));
+    info->deals = number_at(s, 1);
+    info->seed = number_at(s, 2);
+    return info->scenario != NULL || text_refuse(why, "out of memory");
+}
+
 bool world_file_info_of(const char *path, world_file_info *info, text_why *why)
 {
     *info = (world_file_info){0};
@@ -285,7 +308,7 @@ bool world_file_info_of(const char *path, world_file_info *info, text_why *why)
         return false;
     }
     static const char count[] = "SELECT count(*) FROM sqlite_schema";
-    static const char row[] = "SELECT scenario, deals, seed FROM world WHERE layout = 2";
+    static const char row[] = "SELECT scenario, deals, seed, layout FROM world";
     bool ok = sqlite3_prepare_v2(database, count, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;
     bool blank = ok && number_at(s, 0) == 0; /* killed while it was being made */
     (void)sqlite3_finalize(s);
@@ -294,11 +317,8 @@ bool world_file_info_of(const char *path, world_file_info *info, text_why *why)
         (void)file_refuse(database, path, why);
     } else if (!blank) {
         ok = sqlite3_prepare_v2(database, row, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW;
-        info->scenario = ok ? strdup(text_at(s, 0)) : NULL;
-        info->deals = ok ? number_at(s, 1) : 0;
-        info->seed = ok ? number_at(s, 2) : 0;
-        ok = info->scenario != NULL ||
-             text_refuse(why, "%s: expected a world's books of layout 2, found another database", path);
+        ok = ok ? take_world(s, path, info, why)
+                : text_refuse(why, "%s: expected a world's books, found another database", path);
         (void)sqlite3_finalize(s);
     }
     (void)sqlite3_close(database);

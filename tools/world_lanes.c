@@ -174,5 +174,7 @@ bool chain_available_funds(world *w, world_deal *d, const dealfsm_op *op, reply 
         reply_number(r, DEALFSM_NONE, 0);
     }
     mpz_clear(zero);
+    d->seen = d->channel->arrivals;
+    d->settled = false;
     return true;
 }

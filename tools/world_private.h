@@ -32,7 +32,9 @@ typedef enum thing_kind {
     THING_ANSWER, /* an op's answer; freed afterwards. Not kept: the op is asked again */
     THING_REPEAT, /* the same answer again; not kept */
     THING_LANDS,  /* a message is on chain, or given up */
-    THING_RETRY   /* the node asks a stalled deal to go on */
+    THING_RETRY,  /* the node asks a stalled deal to go on */
+    THING_TOP_UP, /* the client tops up the channel, if the deal still waits for money then */
+    THING_MONEY   /* money has come to the channel; not kept: a deal that comes back and waits is told again */
 } thing_kind;
 
 typedef struct thing {
@@ -70,6 +72,9 @@ typedef struct channel {
     uint64_t begins;            /* when the first deal of the pair starts, microseconds */
     mpz_t funds;                /* confirmed */
     mpz_t pending;              /* in messages that have not landed */
+    uint64_t arrivals;          /* messages that have landed */
+    uint64_t arrived;           /* when the last one did, microseconds */
+    struct world_deal *waiting; /* deals that were short of funds after their last step, a list */
     mpz_t granted;              /* sum over the lanes */
     lane *lanes;                /* the index is the lane's number */
     size_t lane_count;
@@ -80,6 +85,7 @@ typedef struct message {
     uint8_t cid[CID_LEN];
     uint64_t lands; /* when it is on chain, microseconds */
     bool lost;
+    bool top_up; /* by the client, not by the deal */
     mpz_t amount;
 } message;
 
@@ -142,8 +148,8 @@ typedef struct world_deal {
     mpz_t unseal;
     mpz_t funds;
     bool sealed;
-    bool running;      /* in the hands of a thread */
-    bool parked;       /* in its channel's list; next_parked: the one after it */
+    bool running; /* in the hands of a thread */
+    bool parked;  /* in its channel's list; next_parked: the one after it */
     struct world_deal *next_parked;
     size_t heap_at;    /* place in the heap + 1, 0: not in it */
     dice node;         /* for the op that is asked */
@@ -155,6 +161,14 @@ typedef struct world_deal {
     bool in_flight;
     uint32_t silent; /* op that was never answered, 0: none */
     mpz_t added;
+    mpz_t topped_up;
+    bool tops_up;        /* its client tops up the channel for it */
+    bool short_of_funds; /* it waits for money, as the node last said; false while it is at something */
+    bool waiting;        /* in its channel's list; next_waiting: the one after it */
+    struct world_deal *next_waiting;
+    uint64_t seen;   /* arrivals at its channel when it last looked at the funds */
+    bool settled;    /* whether and when its client tops up was settled since */
+    uint64_t told;   /* arrivals at its channel of which the step under way tells it, or 0 */
     uint64_t orders; /* things so far */
     thing *things;
     size_t thing_count;
@@ -216,10 +230,27 @@ const message *chain_last_pending(const world *w, const channel *c);
 /* One more of the channel, of the deal; NULL: no memory. */
 lane *chain_new_lane(channel *c, uint64_t deal);
 message *chain_new_message(world *w, world_deal *d);
+/* Sends a message with money from the deal's wallet to its channel. Its fate is rolled by d->node: when it lands, whether
+ * twice, whether at all. NULL: no memory. */
+message *chain_send(world *w, world_deal *d, const mpz_t amount);
 bool chain_make(world *w);
 void chain_free(world *w);
 /* Makes a known answer again. */
 void chain_again(const world_deal *d, const dealfsm_op *op, const asked *key, reply *r);
+
+/* world_funds.c */
+/* Does its client top up the channel for this deal? */
+bool funds_tops_up(const world *w, const world_deal *d);
+/* The deal's next step goes to the node. */
+void funds_step(world_deal *d, const world_step *step);
+/* ... and is done: does the deal wait for money now? */
+void funds_step_done(world *w, world_deal *d, bool short_of_funds);
+/* A message of the deal with money has landed. */
+void funds_arrive(world *w, world_deal *d);
+/* The client tops up. */
+void funds_top_up(world *w, world_deal *d);
+/* A node begins. */
+void funds_forget(world_deal *d);
 
 /* world_provider.c */
 /* The provider's turn: true when it says something. */

@@ -149,18 +149,34 @@ static void hand_out(world_deal *d, size_t at, world_step *step)
 {
     static const step_kind kinds[] = {
         [THING_RESUME] = STEP_RESUME, [THING_START] = STEP_CREATE,  [THING_EVENT] = STEP_EVENT,
-        [THING_ANSWER] = STEP_ANSWER, [THING_REPEAT] = STEP_ANSWER, [THING_RETRY] = STEP_RETRY};
+        [THING_ANSWER] = STEP_ANSWER, [THING_REPEAT] = STEP_ANSWER, [THING_RETRY] = STEP_RETRY,
+        [THING_MONEY] = STEP_MONEY};
     thing *t = &d->things[at];
     *step = (world_step){.kind = kinds[t->what], .deal = d->id, .order = t->order, .time = d->now, .answer = t->reply};
     if (t->what == THING_EVENT) {
         step->event = t->event;
+    } else if (step->kind == STEP_MONEY) {
+        step->channel = d->channel->address;
+        step->channel_len = ADDRESS_LEN;
     }
-    if (step->kind == STEP_ANSWER || step->kind == STEP_RESUME) {
+    if (step->kind == STEP_ANSWER || step->kind == STEP_RESUME || step->kind == STEP_MONEY) {
         time_remove(d, at);
     } else {
         t->sent = true;
         t->base = d->revision;
         t->promised = 0;
+    }
+}
+
+/* What is the chain's or the client's own, and nothing for the node. */
+static void do_ours(world *w, world_deal *d, size_t at)
+{
+    const thing t = d->things[at];
+    time_remove(d, at);
+    if (t.what == THING_LANDS) {
+        chain_lands(w, d, t.message);
+    } else {
+        funds_top_up(w, d);
     }
 }
 
@@ -172,11 +188,12 @@ static bool do_next(world *w, world_deal *d, world_step *step)
         return false;
     }
     d->now = d->things[at].time > d->now ? d->things[at].time : d->now;
-    bool ours = d->things[at].what == THING_LANDS;
-    if (ours) {
-        chain_lands(w, d, d->things[at].message);
+    const thing_kind what = d->things[at].what;
+    if (what == THING_LANDS || what == THING_TOP_UP) {
+        do_ours(w, d, at);
+        return false;
     }
-    if (ours || (d->things[at].what == THING_TURN && !turn(w, d, at))) {
+    if (what == THING_TURN && !turn(w, d, at)) {
         time_remove(d, at);
         return false;
     }
@@ -224,6 +241,9 @@ static world_next next_of_all(world *w, world_step *step)
         }
         take_deal(d);
         bool any = do_next(w, d, step);
+        if (any) {
+            funds_step(d, step);
+        }
         file_save(w, d);
         if (any) {
             w->busy++;
@@ -285,6 +305,7 @@ static void local_done(void *ctx, const world_report *report)
     }
     if (!report->nested) {
         w->busy--;
+        funds_step_done(w, d, report->short_of_funds);
         give_deal(w, d);
     }
     pthread_mutex_unlock(&w->mutex);

@@ -47,8 +47,9 @@ enum {
 
 /* Events. Raised from outside by the host: DealRejected, DealNotFound, DealAccepted, UnknownResponseReceived,
  * LastPaymentRequested, AllBlocksReceived, PaymentRequested, UnsealPaymentRequested, BlocksReceived, Complete,
- * DataTransferError, and Open once after create; in later versions ProviderCancelled, Cancel and RecheckFunds, too. All
- * others are raised by entry handlers. */
+ * DataTransferError, and Open once after create; in later versions ProviderCancelled, Cancel and RecheckFunds, too: the
+ * last for each deal in InsufficientFunds when money has come to its payment channel, also to one that comes back and has not
+ * looked since. All others are raised by entry handlers. */
 enum {
     DEALFSM_ClientEventOpen = 0,
     DEALFSM_ClientEventWriteDealProposalErrored = 1,
