@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <dealfsm/vocabulary.h>
+
 #include "dump_store.h"
 #include "text.h"
 
@@ -152,6 +154,21 @@ static void add_events(store_view *view, const deal_row *it, words *text)
               *words_text(&events) == '\0' ? "only one that ends it can move it" : words_text(&events));
 }
 
+static bool waits_for_money(const deal_row *it)
+{
+    return description_clause(&it->module->machine, DEALFSM_ClientEventRecheckFunds, it->row->status) != NULL;
+}
+
+static void add_money(store_view *view, const deal_row *it, words *text)
+{
+    char *address =
+        it->record.has_payment_info != 0 ? text_write_address(it->record.pay_ch, it->record.pay_ch_len) : NULL;
+    words_add(text, " for money in %s%s, and for the node to hand in %s when it has come",
+              address != NULL ? "payment channel " : "its payment channel", address != NULL ? address : "",
+              words_short_event(view->arena, &it->module->machine, DEALFSM_ClientEventRecheckFunds));
+    free(address);
+}
+
 static void add_refusal(store_view *view, const deal_row *it, const deal_past *past, words *text)
 {
     const description *machine = &it->module->machine;
@@ -187,6 +204,8 @@ const char *deal_why(store_view *view, const deal_row *it, const deal_past *past
         add_since(view, it, past, &text);
         if (waits_for_handler(it)) {
             add_handler(view, it, &text);
+        } else if (waits_for_money(it)) {
+            add_money(view, it, &text);
         } else {
             add_events(view, it, &text);
             add_refusal(view, it, past, &text);
