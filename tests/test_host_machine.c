@@ -131,6 +131,13 @@ static uint64_t listen_to_all(void)
     return id;
 }
 
+static void open_never(void *ctx, const dealfsm_op *op)
+{
+    (void)ctx;
+    (void)op;
+    atomic_fetch_add(&asked, 1);
+}
+
 START_TEST(a_deal_goes_its_way_with_answers_inside_the_call)
 {
     start(open_at_once);
@@ -149,6 +156,37 @@ START_TEST(a_deal_goes_its_way_with_answers_inside_the_call)
     ck_assert_int_eq(atomic_load(&heard), 6);
     WORKS(dealfsm_host_unsubscribe(host, id, &error));
     ck_assert_int_eq(atomic_load(&ended), 1);
+}
+END_TEST
+
+START_TEST(a_frozen_deal_waits_for_the_thaw)
+{
+    start(open_at_once);
+    WORKS(create(generations[1], 1, &error));
+    WORKS(dispatch(1, DEALFSM_ClientEventOpen, NULL, &error));
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "", dealfsm_host_freeze(host, 2, &error));
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "", dealfsm_host_thaw(host, 2, 0, NULL, &error));
+    WORKS(dealfsm_host_freeze(host, 1, &error));
+    FAILS_WITH(DEALFSM_E_FROZEN, "", dispatch(1, DEALFSM_ClientEventDealRejected, "too cheap", &error));
+    ck_assert_uint_eq(status_of(1), DEALFSM_DealStatusWaitForAcceptance);
+    WORKS(dealfsm_host_thaw(host, 1, 0, NULL, &error));
+    WORKS(dispatch(1, DEALFSM_ClientEventDealRejected, "too cheap", &error));
+    ck_assert_uint_eq(status_of(1), DEALFSM_DealStatusRejected);
+}
+END_TEST
+
+START_TEST(a_generation_tells_its_module)
+{
+    start(open_never);
+    dealfsm_module *first = NULL, *second = NULL;
+    WORKS(dealfsm_host_generation_module(host, generations[0], &first, &error));
+    WORKS(dealfsm_host_generation_module(host, generations[1], &second, &error));
+    ck_assert_ptr_eq(first, load(host, TEST_MODULE));
+    ck_assert_ptr_ne(first, second);
+    FAILS_WITH(DEALFSM_E_NOT_FOUND, "generation 9 is not open",
+               dealfsm_host_generation_module(host, 9, &second, &error));
+    FAILS_WITH(DEALFSM_E_ARGUMENT, "module is NULL",
+               dealfsm_host_generation_module(host, generations[0], NULL, &error));
 }
 END_TEST
 
@@ -216,13 +254,6 @@ START_TEST(eight_threads_and_the_pool_run_deals)
         ck_assert_uint_eq(status_of(deal), DEALFSM_DealStatusErrored);
 }
 END_TEST
-
-static void open_never(void *ctx, const dealfsm_op *op)
-{
-    (void)ctx;
-    (void)op;
-    atomic_fetch_add(&asked, 1);
-}
 
 START_TEST(free_is_refused_while_an_op_is_open)
 {
@@ -294,6 +325,8 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, teardown);
     tcase_add_test(tcase, a_deal_goes_its_way_with_answers_inside_the_call);
+    tcase_add_test(tcase, a_frozen_deal_waits_for_the_thaw);
+    tcase_add_test(tcase, a_generation_tells_its_module);
     tcase_add_test(tcase, a_snapshot_goes_on_in_another_generation);
     tcase_add_test(tcase, eight_threads_and_the_pool_run_deals);
     tcase_add_test(tcase, free_is_refused_while_an_op_is_open);

@@ -61,7 +61,8 @@ typedef struct dealfsm_host_options {
  * started. [any] */
 int32_t dealfsm_host_new(const dealfsm_host_options *options, dealfsm_host **host, dealfsm_error *error);
 
-/* Waits until the worker pool has nothing left to do and stores of stores.h have written what waits, closes all generations, ends the workers and frees the host.
+/* Waits until the worker pool has nothing left to do and stores of stores.h have written what waits, closes all
+ * generations, ends the workers and frees the host.
  * DEALFSM_E_BUSY: a put, callback or host call is running, an op or put is open, or called inside a callback or job;
  * the host goes on as before (idle generations may be closed already if a machine becomes busy meanwhile: the text
  * says so). NULL: nothing. [outside], as the host's last call. */
@@ -184,8 +185,8 @@ int32_t dealfsm_host_route(dealfsm_host *host, uint64_t deal, uint32_t *generati
 /* ---- Deals: as the functions of machine.h of that name, with their results, errors and thread tags, in the
  * generation that has the deal. A `generation` argument is a generation or 0. */
 
-/* generation 0: the newest. DEALFSM_E_EXISTS: also when another generation has the deal, or its durable store. DEALFSM_E_STATE: none is
- * open. */
+/* generation 0: the newest. DEALFSM_E_EXISTS: also when another generation has the deal, or its durable store.
+ * DEALFSM_E_STATE: none is open. */
 int32_t dealfsm_host_create(dealfsm_host *host, uint32_t generation, const dealfsm_record *terms, uint64_t *revision,
                             dealfsm_error *error);
 int32_t dealfsm_host_dispatch(dealfsm_host *host, uint64_t deal, const dealfsm_event *event, uint64_t *revision,
