@@ -136,6 +136,8 @@ static int32_t confirm(dealfsm_swap *swap, dealfsm_error *error)
     int32_t result = swap_each(swap, swap_to(swap), look_at, &s, error);
     if (result < 0)
         return result;
+    atomic_store(&swap->ended, s.ended);
+    atomic_store(&swap->stalled, s.stalled);
     if (s.stalled > 0)
         return host_error(error, DEALFSM_E_STATE, "deal",
                           "%" PRIu64 " deals that moved are stalled, the first is %" PRIu64 ": retry them, or revert",
@@ -155,9 +157,16 @@ static int32_t stop(dealfsm_swap *swap, int32_t result, dealfsm_error *error)
                       "the deadline passed before all deals were tried: nothing has been moved");
 }
 
+static void note_try(dealfsm_swap *swap, uint32_t phase)
+{
+    if (phase > atomic_load(&swap->phase) && atomic_exchange(&swap->tried, phase) != phase)
+        atomic_store(&swap->tried_at, swap_now());
+}
+
 static int32_t run_phase(dealfsm_swap *swap, uint32_t phase, dealfsm_error *error)
 {
     int32_t result = DEALFSM_OK;
+    note_try(swap, phase);
     atomic_store(&swap->late, false);
     uint64_t allowed = swap->options.deadline_milliseconds * 1000000ull;
     atomic_store(&swap->deadline, allowed > 0 ? swap_now() + allowed : 0);
@@ -253,8 +262,10 @@ int32_t dealfsm_swap_revert(dealfsm_swap *swap, dealfsm_error *error)
                                                       : "nothing has been moved yet: end the swap");
     else if (!atomic_load(&swap->reverting))
         result = turn_round(swap, error);
-    if (result >= 0)
+    if (result >= 0) {
+        note_try(swap, DEALFSM_SWAP_REVERTED);
         result = start(swap, UINT64_MAX, 0, error);
+    }
     if (result == DEALFSM_OK)
         atomic_store(&swap->phase, DEALFSM_SWAP_REVERTED);
     if (result >= 0)

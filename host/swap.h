@@ -82,11 +82,16 @@ struct dealfsm_swap {
     atomic_bool late;
     atomic_uint attached;   /* moves at routes */
     atomic_uint moving;     /* of them, on their way, or about to be told of */
+    atomic_uint freezing;   /* of them, they have not come to rest */
     atomic_uint putting;    /* of them, their puts are under way */
     atomic_ullong landed;   /* puts that were */
     atomic_int failure;     /* of a trial at rest that says that the new module must not be used */
     atomic_uint users;      /* drivers that still use this struct */
     atomic_ullong deadline; /* nanoseconds, of the phase; 0: none */
+    atomic_uint tried;      /* the phase that was last tried */
+    atomic_ullong tried_at; /* nanoseconds: for the first time */
+    atomic_ullong ended;    /* of those that moved, at the last look */
+    atomic_ullong stalled;  /* likewise */
     uint64_t landed_before; /* at the last look; guarded by `working` */
 
     pthread_mutex_t lock; /* guards all below */
@@ -137,6 +142,8 @@ bool swap_note(dealfsm_swap *swap, uint64_t deal, uint64_t status, uint32_t verd
 /* Of a deal in the list: it was at rest when it was tried. */
 void swap_note_asked(dealfsm_swap *swap, uint64_t deal);
 bool swap_was_asked(dealfsm_swap *swap, uint64_t deal);
+/* The deal is in the list from now on; without memory it is when it is noted. */
+void swap_note_known(dealfsm_swap *swap, uint64_t deal);
 void swap_note_pause(dealfsm_swap *swap, uint64_t pause);
 /* The verdict of a deal; DEALFSM_SWAP_MOVES for one that is not in the list. */
 uint32_t swap_verdict(dealfsm_swap *swap, uint64_t deal);
@@ -165,6 +172,8 @@ bool swap_move_start(dealfsm_swap *swap, uint64_t deal);
 bool swap_trial_start(dealfsm_swap *swap, uint64_t deal);
 /* Takes the marks of deals that stay away; those on their way are left. */
 void swap_moves_forget(dealfsm_swap *swap);
+/* What a deal on its way by this swap waits for; NULL: it is not on its way. */
+const char *swap_waits_for(const dealfsm_swap *swap, uint64_t deal);
 /* Drives all that are on their way. */
 void swap_moves_drive(dealfsm_swap *swap);
 

@@ -126,17 +126,19 @@ static void renew(dealfsm_swap *swap, direction way, host_move *move)
 
 static bool start_move(dealfsm_swap *swap, uint64_t deal, bool trial)
 {
-    bool memory = true;
+    bool memory = true, attached = false;
     const direction way = way_of(swap);
     host_shard *shard = &swap->host->shards[host_shard_of(deal)];
     pthread_mutex_lock(&shard->lock);
     host_route *route = host_route_find(shard, deal);
     bool ours = route != NULL && !route->claimed && !route->waking && route->generation == way.from;
     if (ours && route->move == NULL)
-        memory = attach(swap, way, trial, route);
+        attached = memory = attach(swap, way, trial, route);
     else if (ours && !trial && route->move->stage == MOVE_WAITS && !route->move->driven)
         renew(swap, way, route->move);
     pthread_mutex_unlock(&shard->lock);
+    if (attached)
+        swap_note_known(swap, deal);
     if (ours && memory)
         host_move_drive(swap->host, deal);
     return memory;
@@ -209,6 +211,26 @@ static host_route *find(host_generation *generation, uint64_t deal, host_shard *
     *shard = &generation->host->shards[host_shard_of(deal)];
     pthread_mutex_lock(&(*shard)->lock);
     return host_route_find(*shard, deal);
+}
+
+const char *swap_waits_for(const dealfsm_swap *swap, uint64_t deal)
+{
+    host_shard *shard;
+    const host_route *route = find(swap->generations[0], deal, &shard);
+    const host_move *move = route != NULL ? route->move : NULL;
+    bool ours = move != NULL && move->swap == swap && swap_holds(move);
+    host_move_stage stage = ours ? move->stage : MOVE_OVER;
+    pthread_mutex_unlock(&shard->lock);
+    switch (stage) {
+    case MOVE_FREEZES:
+        return "it has not come to rest";
+    case MOVE_ACTIVATES:
+        return "the put that moves it is not durable yet";
+    case MOVE_GIVES:
+        return "what was held for it is being handed in";
+    default:
+        return ours ? "it begins to move, or to go on where it was" : NULL;
+    }
 }
 
 bool host_move_rested(host_generation *generation, uint64_t deal)

@@ -89,6 +89,14 @@ bool swap_was_asked(dealfsm_swap *swap, uint64_t deal)
     return asked;
 }
 
+void swap_note_known(dealfsm_swap *swap, uint64_t deal)
+{
+    pthread_mutex_lock(&swap->lock);
+    if (find(swap, deal) == NULL)
+        add(swap, deal);
+    pthread_mutex_unlock(&swap->lock);
+}
+
 void swap_note_pause(dealfsm_swap *swap, uint64_t pause)
 {
     pthread_mutex_lock(&swap->lock);
@@ -127,11 +135,18 @@ static void fill(dealfsm_swap *swap, dealfsm_swap_progress *out)
                                    .from = swap->generations[0]->number,
                                    .to = swap->generations[1]->number,
                                    .reverting = atomic_load(&swap->reverting),
-                                   .late = atomic_load(&swap->late)};
+                                   .late = atomic_load(&swap->late),
+                                   .waits_rest = atomic_load(&swap->freezing),
+                                   .waits_put = atomic_load(&swap->putting),
+                                   .ended = atomic_load(&swap->ended),
+                                   .stalled = atomic_load(&swap->stalled)};
+    if (atomic_load(&swap->tried) > out->phase)
+        out->waited = swap_now() - atomic_load(&swap->tried_at);
     pthread_mutex_lock(&swap->lock);
     out->deals = swap->deals_count;
     memcpy(out->count, swap->count, sizeof out->count);
     out->longest_pause = swap->longest_pause;
+    out->in_line = swap->line.count - swap->line.next;
     pthread_mutex_unlock(&swap->lock);
     out->count[DEALFSM_SWAP_MOVING] = atomic_load(&swap->moving);
 }
@@ -193,7 +208,11 @@ int32_t dealfsm_swap_deals(dealfsm_swap *swap,
     pthread_mutex_lock(&swap->lock);
     for (size_t i = 0; i < swap->deals_count; i++) {
         const swap_deal *d = &swap->deals[i];
-        if (d->verdict == DEALFSM_SWAP_STAYS || d->verdict == DEALFSM_SWAP_REFUSED || d->verdict == DEALFSM_SWAP_FAILED)
+        const char *waits = atomic_load(&swap->moving) > 0 ? swap_waits_for(swap, d->deal) : NULL;
+        if (waits != NULL)
+            each(ctx, d->deal, d->status, DEALFSM_SWAP_MOVING, waits);
+        else if (d->verdict == DEALFSM_SWAP_STAYS || d->verdict == DEALFSM_SWAP_REFUSED ||
+                 d->verdict == DEALFSM_SWAP_FAILED)
             each(ctx, d->deal, d->status, d->verdict, d->reason != NULL ? d->reason : "");
     }
     pthread_mutex_unlock(&swap->lock);

@@ -117,6 +117,7 @@ static bool start(host_move *move)
         move->since = swap_now();
         set_stage(move, MOVE_FROZEN);
     } else if (result == DEALFSM_E_BUSY) {
+        atomic_fetch_add(&move->swap->freezing, 1);
         set_stage(move, MOVE_FREEZES);
     } else {
         uint32_t verdict = move->trial && result != DEALFSM_E_NOT_FOUND ? DEALFSM_SWAP_MOVES : verdict_of(result);
@@ -134,6 +135,7 @@ static bool wait_for_rest(host_move *move)
     int32_t result = rested ? DEALFSM_OK : move->from->functions->freeze(move->from->machine, move->deal, NULL);
     if (result == DEALFSM_E_BUSY)
         return false;
+    atomic_fetch_sub(&move->swap->freezing, 1);
     if (result < 0) {
         go_back(move, verdict_of(result), 0, "it has left its machine");
         return true;

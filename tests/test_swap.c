@@ -403,6 +403,14 @@ END_TEST
 
 /* ---- What may not move is named before anything has moved: a deal that is never at rest when asked, too */
 
+static void waits_for_rest(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict, const char *reason)
+{
+    (void)status;
+    ck_assert_uint_eq(verdict, DEALFSM_SWAP_MOVING);
+    ck_assert_str_eq(reason, "it has not come to rest");
+    *(uint64_t *)ctx = deal;
+}
+
 static void first_reason(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict, const char *reason)
 {
     (void)deal;
@@ -422,12 +430,19 @@ START_TEST(a_busy_deal_is_refused)
     dealfsm_swap *swap = begin(r, 0, 1);
     rig_fault.lie = _i == 0 ? 'r' : 's';
     ck_assert_int_eq(dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL), DEALFSM_ACCEPTED);
+    dealfsm_swap_progress now = {.struct_size = sizeof now};
+    WORKS(dealfsm_swap_look(swap, &now, &error));
+    ck_assert_uint_eq(now.waits_rest, 1);
+    ck_assert_uint_gt(now.waited, 0);
+    uint64_t named = 0;
+    WORKS(dealfsm_swap_deals(swap, waits_for_rest, &named, &error));
+    ck_assert_uint_eq(named, r->deal);
     rig_step(r); /* it lands */
     int32_t result = dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL);
     ck_assert_int_eq(result, _i == 0 ? DEALFSM_E_REFUSED : DEALFSM_E_CORRUPT);
-    dealfsm_swap_progress now = {.struct_size = sizeof now};
     WORKS(dealfsm_swap_look(swap, &now, &error));
     ck_assert_uint_eq(now.phase, DEALFSM_SWAP_STOPPED);
+    ck_assert_uint_eq(now.waits_rest, 0);
     ck_assert_uint_eq(rig_where(r), 0);
     if (_i == 0) {
         WORKS(dealfsm_swap_deals(swap, first_reason, reason, &error));

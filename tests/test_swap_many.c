@@ -141,12 +141,30 @@ static int32_t hand_in(uint64_t deal)
     return dealfsm_host_dispatch(host, deal, &event, NULL, NULL);
 }
 
+static void waits_for_put(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict, const char *reason)
+{
+    (void)deal;
+    (void)status;
+    ck_assert_uint_eq(verdict, DEALFSM_SWAP_MOVING);
+    ck_assert_str_eq(reason, "the put that moves it is not durable yet");
+    ++*(uint64_t *)ctx;
+}
+
 /* A deal waits for the put that moves it, and for those few that are under way; all others go on. */
 START_TEST(few_are_held_at_once)
 {
     begin(0);
     ck_assert_int_eq(dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL), DEALFSM_ACCEPTED);
     ck_assert_uint_eq(puts_count, AT_ONCE);
+    dealfsm_swap_progress now = {.struct_size = sizeof now};
+    WORKS(dealfsm_swap_look(swap, &now, &error));
+    ck_assert_uint_eq(now.waits_put, AT_ONCE);
+    ck_assert_uint_eq(now.waits_rest, 0);
+    ck_assert_uint_eq(now.in_line, DEALS - AT_ONCE);
+    ck_assert_uint_gt(now.waited, 0);
+    uint64_t named = 0;
+    WORKS(dealfsm_swap_deals(swap, waits_for_put, &named, &error));
+    ck_assert_uint_eq(named, AT_ONCE);
     unsigned held = 0;
     for (uint64_t id = 1; id <= DEALS; id++)
         held += hand_in(id) == DEALFSM_HELD;
@@ -160,6 +178,8 @@ START_TEST(few_are_held_at_once)
     ck_assert_uint_eq(deals_in(new_side), DEALS);
     ck_assert_int_eq(dealfsm_swap_go(swap, DEALFSM_SWAP_COMMITTED, NULL), DEALFSM_OK);
     ck_assert_uint_eq(count_of(DEALFSM_SWAP_MOVED), DEALS);
+    WORKS(dealfsm_swap_look(swap, &now, &error));
+    ck_assert_uint_eq(now.waits_put + now.in_line + now.waited, 0);
     WORKS(dealfsm_swap_end(swap, &error));
 }
 END_TEST

@@ -5,11 +5,14 @@
 
 #include <stdlib.h>
 
-enum { LOOKS = 64 }; /* every so many steps all deals are looked at, whether a swap can be confirmed */
+enum {
+    LOOKS = 64,     /* every so many steps all deals are looked at, whether a swap can be confirmed */
+    TELL_EVERY = 10 /* per cent of the deals: when so many more have ended, it is said what is still waited for */
+};
 
 /* ---- What is asked of a deal */
 
-static uint64_t percent_ended(const host_node *node)
+uint64_t swap_percent_ended(const host_node *node)
 {
     uint64_t ended = 0;
     for (int i = 0; i < HOST_STATES; i++) {
@@ -91,6 +94,7 @@ static void begin(host_swap *s)
     }
     atomic_store(&s->ended, 0);
     s->looks = 0;
+    s->waits_in = IDLE;
     atomic_store(&s->goal, s->target->generation);
     atomic_store(&s->moving, true);
     int32_t result =
@@ -108,6 +112,9 @@ static void finalize(host_swap *s, bool finishing)
 {
     bool final = dealfsm_swap_go(s->swap, DEALFSM_SWAP_FINAL, NULL) == DEALFSM_OK;
     if (final || finishing) {
+        if (!final) {
+            swap_say_waits(s);
+        }
         swap_say_counts(s, final ? "final" : "not confirmed in this run");
         s->current = s->target;
         end_swap(s);
@@ -121,8 +128,12 @@ static void watch_canaries(host_swap *s, bool finishing)
     if (result < 0) {
         swap_say(s, error.text);
     }
-    if (finishing || (result == DEALFSM_OK && atomic_load(&s->ended) >= s->option.confirm)) {
-        swap_say_counts(s, "the first deals are well; the others move");
+    bool well = result == DEALFSM_OK && atomic_load(&s->ended) >= s->option.confirm;
+    if (well || finishing) {
+        if (!well) {
+            swap_say_waits(s);
+        }
+        swap_say_counts(s, well ? "the first deals are well; the others move" : "the run ends; the others move");
         s->stage = COMMITTING;
     }
 }
@@ -144,7 +155,7 @@ static void watch(host_swap *s, bool finishing)
 {
     dealfsm_error error = {.struct_size = sizeof error};
     if (s->option.revert_at > 0) {
-        s->stage = finishing || percent_ended(s->node) >= s->option.revert_at ? REVERTING : WATCHING;
+        s->stage = finishing || swap_percent_ended(s->node) >= s->option.revert_at ? REVERTING : WATCHING;
         return;
     }
     if (!finishing && (atomic_load(&s->ended) < s->option.confirm || s->looks++ % LOOKS != 0)) {
@@ -190,9 +201,24 @@ static bool follow(host_swap *s)
     return true;
 }
 
+/* A swap that does not get on says why. One that is to be taken back at some time waits for nothing else. */
+static void tell_waiting(host_swap *s)
+{
+    const uint64_t now = swap_percent_ended(s->node);
+    if (s->stage != s->waits_in) {
+        s->waits_in = s->stage;
+        s->waits_since = s->waits_told = now;
+    } else if (s->stage != IDLE && now >= s->waits_told + TELL_EVERY &&
+               (s->stage != WATCHING || s->option.revert_at == 0)) {
+        s->waits_told = now;
+        swap_say_waits(s);
+    }
+}
+
 /* What is due next in the stage; true: another stage has come, look again. */
 static bool advance(host_swap *s, bool finishing)
 {
+    tell_waiting(s);
     if (s->swap != NULL && s->stage != WATCHING && is_moving(s)) {
         return false;
     }
@@ -204,7 +230,7 @@ static bool advance(host_swap *s, bool finishing)
             return true;
         }
         if (s->next < s->node->options->swaps_count &&
-            (finishing || percent_ended(s->node) >= s->node->options->swaps[s->next].at)) {
+            (finishing || swap_percent_ended(s->node) >= s->node->options->swaps[s->next].at)) {
             s->option = s->node->options->swaps[s->next++];
             s->from = s->current;
             s->target = swap_side_of(s, s->next);
@@ -308,6 +334,9 @@ void host_swap_finish(host_swap *s)
 {
     pthread_mutex_lock(&s->lock);
     while (advance(s, true)) {
+    }
+    if (s->stage != IDLE) {
+        swap_say_waits(s);
     }
     pthread_mutex_unlock(&s->lock);
 }

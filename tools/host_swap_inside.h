@@ -49,6 +49,9 @@ struct host_swap {
     atomic_bool *moved;         /* of deals 1 …: in the present swap */
     atomic_uint_fast64_t ended; /* of those that moved, so many have ended since */
     unsigned looks;             /* at a swap that waits to be confirmed */
+    swap_stage waits_in;        /* the stage that has been waited in … */
+    uint64_t waits_since;       /* … since so many per cent had ended */
+    uint64_t waits_told;        /* per cent when it was last said */
 };
 
 /* ---- host_swap_sides.c */
@@ -61,9 +64,14 @@ swap_side *swap_side_of(const host_swap *swap, unsigned number);
 const char *swap_version(const swap_side *side);
 void swap_sides_free(host_swap *swap);
 
+/* ---- host_swap.c: so many per cent of the deals have ended */
+uint64_t swap_percent_ended(const host_node *node);
+
 /* ---- host_swap_tell.c: on standard error */
 void swap_say(const host_swap *swap, const char *what);
 /* With how many deals moved, and how many did not. */
 void swap_say_counts(const host_swap *swap, const char *what);
+/* What it waits for, and since when. */
+void swap_say_waits(const host_swap *swap);
 
 #endif

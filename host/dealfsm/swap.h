@@ -77,6 +77,13 @@ typedef struct dealfsm_swap_progress {
     uint64_t deals;     /* known to the swap */
     uint64_t count[DEALFSM_SWAP_VERDICTS];
     uint64_t longest_pause; /* of a deal between freeze and going on, nanoseconds, since begin */
+    /* What the next phase, or the way back, waits for; dealfsm_swap_deals names the deals that are on their way. */
+    uint64_t waits_rest; /* of those on their way: they have not come to rest, and go on meanwhile */
+    uint64_t waits_put;  /* …: they stand still until the put that moves them is durable */
+    uint64_t in_line;    /* they begin to move when there is room among the puts */
+    uint64_t ended;      /* of those that moved, when dealfsm_swap_go last looked whether it is CONFIRMED */
+    uint64_t stalled;    /* likewise */
+    uint64_t waited;     /* nanoseconds since it was first tried to complete that phase; 0: it was not tried */
 } dealfsm_swap_progress;
 
 typedef struct dealfsm_swap_options {
@@ -135,8 +142,8 @@ typedef struct dealfsm_swap_state {
 int32_t dealfsm_swap_states(dealfsm_swap *swap, void (*each)(void *ctx, const dealfsm_swap_state *state), void *ctx,
                             dealfsm_error *error);
 
-/* Names each deal that stays, is refused or failed, ascending, with the reason. The callback must not call functions of
- * the same swap. [any] */
+/* Names each deal that is on its way, stays, is refused or failed, ascending, with what it waits for or the reason. The
+ * callback must not call functions of the same swap. [any] */
 int32_t dealfsm_swap_deals(dealfsm_swap *swap,
                            void (*each)(void *ctx, uint64_t deal, uint64_t status, uint32_t verdict,
                                         const char *reason),
