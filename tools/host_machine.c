@@ -49,16 +49,21 @@ static const dealfsm_event *in_its_words(const host_node *node, uint64_t deal, c
     return strange ? &failed : event;
 }
 
-static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
+/* When a step is over the world forgets it, and takes the deal to stand as it is seen then: so what a swap holds is waited
+ * for until the side that goes on has it. */
+static int32_t given(const host_node *node, uint64_t deal, int32_t result)
 {
-    const host_node *node = ctx;
-    event = in_its_words(node, deal, event);
-    int32_t result = dealfsm_host_dispatch(node->host, deal, event, revision, NULL);
-    /* The world forgets the event when this returns: so it waits until the side that goes on has it. */
     while (result == DEALFSM_HELD && dealfsm_swap_settled(node->host, deal, NULL) == DEALFSM_HELD) {
         (void)sched_yield();
     }
     return result;
+}
+
+static int32_t machine_dispatch(void *ctx, uint64_t deal, const dealfsm_event *event, uint64_t *revision)
+{
+    const host_node *node = ctx;
+    event = in_its_words(node, deal, event);
+    return given(node, deal, dealfsm_host_dispatch(node->host, deal, event, revision, NULL));
 }
 
 /* ... and of a shortfall as of any error. */
@@ -72,7 +77,7 @@ static int32_t machine_complete(void *ctx, const dealfsm_answer *answer)
         plain.values = NULL;
         plain.values_count = 0;
     }
-    return dealfsm_host_complete(node->host, &plain, NULL);
+    return given(node, answer->deal, dealfsm_host_complete(node->host, &plain, NULL));
 }
 
 static int32_t machine_retry(void *ctx, uint64_t deal)
@@ -167,12 +172,12 @@ static bool machine_settle(void *ctx, uint64_t deal, bool nested, runner_standin
 {
     host_node *node = ctx;
     dealfsm_deal state;
+    if (!nested) {
+        host_swap_look(node->swap); /* first: it may move this deal, which may go on then */
+    }
     bool settled = !put_failed(node, deal, &state) || nested || wait_for_store(node, deal, &state);
     standing->revision = state.revision;
     standing->short_of_funds = state.status == DEALFSM_DealStatusInsufficientFunds;
-    if (!nested) {
-        host_swap_look(node->swap);
-    }
     return settled;
 }
 

@@ -84,10 +84,15 @@ static void give_answer(const runner *r, const world_step *step, world_report *r
     report->sent = a->op == DEALFSM_OpSendDataTransferVoucher && a->outcome == DEALFSM_ANSWER_OK && result >= 0;
 }
 
+/* The deal whose step this thread takes; 0: none. */
+static _Thread_local uint64_t deal_at_step;
+
 /* Takes a step to the machine. What is not known to be durable in the end is not reported: it comes again. */
 static void perform(runner *r, world_step *step, bool nested)
 {
     world_report report = {.deal = step->deal, .order = step->order, .nested = nested};
+    const uint64_t outer = deal_at_step;
+    deal_at_step = step->deal;
     atomic_store(&r->now[step->deal - 1], step->time);
     switch (step->kind) {
     case STEP_RESUME:
@@ -120,6 +125,7 @@ static void perform(runner *r, world_step *step, bool nested)
         report.short_of_funds = standing.short_of_funds;
         r->options.link.done(r->options.link.ctx, &report);
     }
+    deal_at_step = outer;
     world_step_free(step);
 }
 
@@ -155,7 +161,9 @@ static void runner_op(void *ctx, const dealfsm_op *op)
     dealfsm_op asking = *op;
     asking.nth += (op->flags & DEALFSM_OP_ASKED_BEFORE) != 0 ? NEW_KEY : 0;
     r->options.link.ask(r->options.link.ctx, &asking, &asked);
-    if (asked.order != 0 && (r->options.sync || asked.early)) {
+    /* A swap that moves a deal has it ask again between its steps: then the answer is a step of its own, after which the world
+     * hears how the deal stands. */
+    if (asked.order != 0 && op->deal == deal_at_step && (r->options.sync || asked.early)) {
         run_until(r, op->deal, asked.order);
     }
 }
