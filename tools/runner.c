@@ -163,7 +163,7 @@ static void runner_op(void *ctx, const dealfsm_op *op)
     r->options.link.ask(r->options.link.ctx, &asking, &asked);
     /* A swap that moves a deal has it ask again between its steps: then the answer is a step of its own, after which the world
      * hears how the deal stands. */
-    if (asked.order != 0 && op->deal == deal_at_step && (r->options.sync || asked.early)) {
+    if (asked.order != 0 && (deal_at_step == 0 || op->deal == deal_at_step) && (r->options.sync || asked.early)) {
         run_until(r, op->deal, asked.order);
     }
 }
