@@ -17,22 +17,25 @@ static const fsm_machine *machine(void)
     return module_version.machine;
 }
 
-/* The index-th event row that has a transition, in the order of the specification; UINT32_MAX past the last one. */
-static uint32_t event_in_order(uint32_t index)
+/* The event row with a transition that follows line `last` in the order of the specification; UINT32_MAX: none. */
+static uint32_t next_in_order(uint32_t last)
 {
     uint32_t best = UINT32_MAX;
-    for (uint32_t i = 0, last = 0; i <= index; i++) {
-        best = UINT32_MAX;
-        for (uint32_t event = 0; event < machine()->events_count; event++) {
-            uint32_t line = machine()->events[event].line;
-            if (line > last && (best == UINT32_MAX || line < machine()->events[best].line))
-                best = event;
-        }
-        if (best == UINT32_MAX)
-            break;
-        last = machine()->events[best].line;
+    for (uint32_t event = 0; event < machine()->events_count; event++) {
+        uint32_t line = machine()->events[event].line;
+        if (line > last && (best == UINT32_MAX || line < machine()->events[best].line))
+            best = event;
     }
     return best;
+}
+
+/* The index-th of them; UINT32_MAX past the last one. */
+static uint32_t event_in_order(uint32_t index)
+{
+    uint32_t event = next_in_order(0);
+    while (event != UINT32_MAX && index-- > 0)
+        event = next_in_order(machine()->events[event].line);
+    return event;
 }
 
 static uint32_t events_with_transition(void)
@@ -131,8 +134,7 @@ static int32_t describe_event(uint32_t index, dealfsm_event_info *out)
 
 static int32_t describe_clause(uint32_t index, dealfsm_clause_info *out)
 {
-    for (uint32_t i = 0; i < events_with_transition(); i++) {
-        uint32_t event = event_in_order(i);
+    for (uint32_t event = next_in_order(0); event != UINT32_MAX; event = next_in_order(machine()->events[event].line)) {
         for (const fsm_clause *c = machine()->events[event].clauses; c->from; c++) {
             if (index--)
                 continue;

@@ -292,35 +292,47 @@ void move_bare(int version, values_arena *arena, const json_t *record, parcel *o
              "encode: %s", error.text);
 }
 
-static void dispatch(move_host *h, values_arena *arena, uint64_t deal, const json_t *step)
+bool move_is_answer(const json_t *step)
 {
-    dealfsm_event event = {.struct_size = sizeof event,
+    return json_object_get(step, "call") != NULL;
+}
+
+bool move_event(values_arena *arena, const json_t *step, dealfsm_event *out)
+{
+    dealfsm_value *args;
+    *out = (dealfsm_event){.struct_size = sizeof *out,
                            .event = (uint32_t)json_integer_value(json_object_get(step, "event")),
                            .args_stride = sizeof(dealfsm_value)};
-    dealfsm_value *args;
-    if (!values_args_from_json(arena, json_object_get(step, "args"), &args, &event.args_count))
-        return; /* what has no form here would be refused */
-    event.args = args;
-    move_module_of(h->version)->f->dispatch(h->machine, deal, &event, NULL, NULL);
+    bool read = values_args_from_json(arena, json_object_get(step, "args"), &args, &out->args_count);
+    out->args = read ? args : NULL;
+    return read;
+}
+
+void move_answer(int version, values_arena *arena, uint64_t deal, const move_op *op, const json_t *step, dealfsm_answer *out)
+{
+    static const char *const ignored[] = {"height", NULL};
+    const char *why = "";
+    const dealfsm_op_info *info = description_op(&move_module_of(version)->machine, op->op);
+    MUST(info != NULL);
+    *out = (dealfsm_answer){.struct_size = sizeof *out};
+    MUST_SAY(values_answer_from_json(arena, info, json_object_get(step, "answer"), ignored, out, &why), "%s", why);
+    out->op = op->op;
+    out->deal = deal;
+    out->sequence = op->sequence;
+    out->nth = op->nth;
 }
 
 void move_step(move_host *h, values_arena *arena, uint64_t deal, const json_t *step)
 {
-    static const char *const ignored[] = {"height", NULL};
-    const move_module *m = move_module_of(h->version);
-    const char *why = "";
-    if (json_object_get(step, "call") == NULL) {
-        dispatch(h, arena, deal, step);
+    const dealfsm_functions *f = move_module_of(h->version)->f;
+    dealfsm_answer answer;
+    dealfsm_event event;
+    if (!move_is_answer(step)) {
+        if (move_event(arena, step, &event))
+            f->dispatch(h->machine, deal, &event, NULL, NULL);
         return;
     }
-    const dealfsm_op_info *info = description_op(&m->machine, h->open.op);
-    MUST(info != NULL);
-    dealfsm_answer answer = {.struct_size = sizeof answer};
-    MUST_SAY(values_answer_from_json(arena, info, json_object_get(step, "answer"), ignored, &answer, &why), "%s", why);
-    answer.op = h->open.op;
-    answer.deal = deal;
-    answer.sequence = h->open.sequence;
-    answer.nth = h->open.nth;
+    move_answer(h->version, arena, deal, &h->open, step, &answer);
     h->open = (move_op){0};
-    MUST(m->f->complete(h->machine, &answer, NULL) == DEALFSM_OK);
+    MUST(f->complete(h->machine, &answer, NULL) == DEALFSM_OK);
 }

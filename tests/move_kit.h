@@ -103,7 +103,12 @@ typedef void move_line_fn(void *ctx, const json_t *line);
 void move_lines(int version, const char *file, move_line_fn *each, void *ctx);
 /* "cbor" or another key of hex into a bare parcel of deal record.id. */
 void move_bare(int version, values_arena *arena, const json_t *record, parcel *out);
-/* Does a step of a trace: dispatches its event, or answers the open op. */
+/* A step of a trace is an event or the answer to an op: reads it. false: the event's arguments have no form here, it would be
+ * refused. */
+bool move_is_answer(const json_t *step);
+bool move_event(values_arena *arena, const json_t *step, dealfsm_event *out);
+void move_answer(int version, values_arena *arena, uint64_t deal, const move_op *op, const json_t *step, dealfsm_answer *out);
+/* Does a step: dispatches its event, or answers the open op. */
 void move_step(move_host *h, values_arena *arena, uint64_t deal, const json_t *step);
 
 #endif
