@@ -11,11 +11,17 @@ static move_module modules[VERSIONS] = {{.version = "client 0.5.6", .vectors = "
                                         {.version = "client 1.0.9", .vectors = "v1.0.9"},
                                         {.version = "client 1.28.3", .vectors = "v1.28.3"}};
 
+void move_module_path(int version, char *path)
+{
+    snprintf(path, MOVE_PATH, TEST_BUILD_DIR "/modules/dealfsm-client-%s.so",
+             modules[version].version + strlen("client "));
+}
+
 static void load(move_module *m)
 {
-    char path[1024];
+    char path[MOVE_PATH];
     const char *what = "";
-    snprintf(path, sizeof path, TEST_BUILD_DIR "/modules/dealfsm-client-%s.so", m->version + strlen("client "));
+    move_module_path((int)(m - modules), path);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     MUST_SAY(handle != NULL, "%s", dlerror());
     dealfsm_module_fn *negotiate;

@@ -26,6 +26,9 @@ typedef struct move_module {
     description machine;
 } move_module;
 
+/* Where its file is. */
+enum { MOVE_PATH = 1024 };
+void move_module_path(int version, char *path);
 /* Loaded at the first call. */
 const move_module *move_module_of(int version);
 

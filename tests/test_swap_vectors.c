@@ -41,6 +41,14 @@ static void see_notice(void *ctx, const dealfsm_notice *n)
                     .result = n->reason});
 }
 
+static dealfsm_subscription everything(life *l)
+{
+    return (dealfsm_subscription){.struct_size = sizeof(dealfsm_subscription),
+                                  .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
+                                  .ctx = l,
+                                  .notify = see_notice};
+}
+
 static void see_op(life *l, const dealfsm_op *op)
 {
     l->open = (move_op){op->op, op->sequence, op->nth, op->flags};
@@ -111,18 +119,14 @@ static void open_swapped(swapped *s, int version)
 {
     static dealfsm_environment environment;
     static dealfsm_store_v1 store;
-    char path[512];
+    char path[MOVE_PATH];
     dealfsm_op_fn *f = asked_swapped;
-    dealfsm_subscription all = {.struct_size = sizeof all,
-                                .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
-                                .ctx = &s->life,
-                                .notify = see_notice};
+    const dealfsm_subscription all = everything(&s->life);
     uint64_t id;
     *s = (swapped){.host = new_host()};
     environment = (dealfsm_environment){sizeof environment, 0, s, f, f, f, f, f, f, f, f, f, f, f, f};
     store = (dealfsm_store_v1){.struct_size = sizeof store, .ctx = s, .put = put};
-    snprintf(path, sizeof path, TEST_BUILD_DIR "/modules/dealfsm-client-%s.so",
-             move_module_of(version)->version + strlen("client "));
+    move_module_path(version, path);
     for (unsigned i = 0; i < SIDES; i++) {
         dealfsm_host_services services = {.struct_size = sizeof services,
                                           .environment = &environment,
@@ -136,10 +140,7 @@ static void open_swapped(swapped *s, int version)
 static void open_alone(pair *p)
 {
     uint64_t id;
-    const dealfsm_subscription all = {.struct_size = sizeof all,
-                                      .flags = DEALFSM_SUBSCRIBE_ALL | DEALFSM_SUBSCRIBE_REFUSALS,
-                                      .ctx = &p->alone_life,
-                                      .notify = see_notice};
+    const dealfsm_subscription all = everything(&p->alone_life);
     move_host_open(&p->alone, p->version);
     p->alone.on_op = asked_alone;
     MUST(move_module_of(p->version)->f->subscribe(p->alone.machine, &all, &id, NULL) == DEALFSM_OK);

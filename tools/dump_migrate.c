@@ -50,8 +50,7 @@ static const struct argp_option argp_options[] = {
     {"hex", OPTION_HEX, "HEX", 0, "Try this record, given as hex (may be given several times)", 0},
     {"json", OPTION_JSON, NULL, 0, "Write an object for each deal, a line each (default: text)", 0},
     {"module", 'm', "FILE", 0,
-     "A module to use "
-     "(default: the modules that are installed; may be given several times)",
+     "A module to use (default: the modules that are installed; may be given several times)",
      0},
     {"modules", OPTION_MODULES, "DIR", 0, "The modules of this folder (default: those that are installed)", 0},
     {0}};

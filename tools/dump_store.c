@@ -17,8 +17,7 @@ enum { OPTION_JSON = 512, OPTION_MODULES };
 static const struct argp_option argp_options[] = {
     {"json", OPTION_JSON, NULL, 0, "Write JSON, an object a line (default: text)", 0},
     {"module", 'm', "FILE", 0,
-     "A module to read rows of its version with "
-     "(default: the modules that are installed; may be given several times)",
+     "A module to read rows of its version with (default: the modules that are installed; may be given several times)",
      0},
     {"modules", OPTION_MODULES, "DIR", 0, "The modules of this folder (default: those that are installed)", 0},
     {0}};

@@ -161,8 +161,8 @@ static void runner_op(void *ctx, const dealfsm_op *op)
     dealfsm_op asking = *op;
     asking.nth += (op->flags & DEALFSM_OP_ASKED_BEFORE) != 0 ? NEW_KEY : 0;
     r->options.link.ask(r->options.link.ctx, &asking, &asked);
-    /* A swap that moves a deal has it ask again between its steps: then the answer is a step of its own, after which the world
-     * hears how the deal stands. */
+    /* A swap that moves a deal has it ask again in another deal's step: then the answer is a step of its own, after which the
+     * world hears how the deal stands. */
     if (asked.order != 0 && (deal_at_step == 0 || op->deal == deal_at_step) && (r->options.sync || asked.early)) {
         run_until(r, op->deal, asked.order);
     }

@@ -77,11 +77,6 @@ bool world_client_gone(const world_client *c)
     return c->gone;
 }
 
-const char *world_client_broken(const world_client *c)
-{
-    return c->broken ? c->why.text : NULL;
-}
-
 static json_t *rows_of(const world_row *rows, uint64_t deals)
 {
     json_t *list = json_array();

@@ -21,7 +21,5 @@ world_link world_client_link(world_client *c);
 bool world_client_finish(world_client *c, world *w, text_why *why);
 /* The other process is not there any more. */
 bool world_client_gone(const world_client *c);
-/* The connection broke, or the world has failed: why; NULL: no. */
-const char *world_client_broken(const world_client *c);
 
 #endif
